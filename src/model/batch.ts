@@ -1,0 +1,283 @@
+/**
+ * Index records packed by column: the one form in which records are stored (a block of 64 UIDs) and travel.
+ *
+ * The encoding is canonical: equal records give equal bytes, so two sides can compare 64 records with one comparison of
+ * bytes. `protocol/records.md` specifies it.
+ */
+import { TandemError } from "./errors.ts";
+import { compareKeywords, keywordFault, MAX_KEYWORDS } from "./flags.ts";
+import {
+  type FlagStamp,
+  type Grave,
+  type IndexRecord,
+  type LiveRecord,
+  MAX_DATE,
+  MAX_MODSEQ,
+  MAX_SIZE,
+  MAX_UID,
+  MIN_DATE,
+  type Tombstone,
+} from "./record.ts";
+import { ByteReader, ByteWriter } from "./varint.ts";
+
+/** Packed records with the range of their UIDs; never empty. */
+export interface RecordBatch {
+  readonly count: number;
+  readonly firstUid: number;
+  readonly lastUid: number;
+  readonly bytes: Uint8Array;
+}
+
+/** The columns every record has, decoded for a fast scan. */
+export interface BatchColumns {
+  readonly count: number;
+  readonly uid: Uint32Array;
+  /** Bits 0-4: system flags, or the number of graves of a tombstone; bit 5: expunged; bit 6: has an extra part. */
+  readonly kind: Uint8Array;
+  readonly modseq: Float64Array;
+}
+
+/** Most records in one batch: bounds what a receiver holds decoded at once. */
+export const MAX_BATCH_RECORDS = 4096;
+const EXPUNGED = 0x20;
+const EXTRA = 0x40;
+const LOW_BITS = 0x1f;
+const GUID_BYTES = 32;
+
+/** Packs records in UID order. @throws TandemError `internal` if they are none, too many or out of order. */
+export function encodeBatch(records: readonly IndexRecord[]): RecordBatch {
+  const first = records[0];
+  const last = records.at(-1);
+  if (first === undefined || last === undefined || records.length > MAX_BATCH_RECORDS)
+    throw new TandemError("internal", `A batch holds 1 to ${MAX_BATCH_RECORDS} records, not ${records.length}.`);
+  const out = new ByteWriter(64 + 48 * records.length);
+  out.varint(records.length);
+  writeUids(out, records);
+  for (const record of records) out.byte(kindOf(record));
+  writeModseqs(out, records);
+  const live = records.filter((record): record is LiveRecord => !record.expunged);
+  for (const record of live) out.varint(record.modseq - record.createdModseq);
+  for (const record of live) out.varint(record.size);
+  writeDates(out, live);
+  for (const record of records) writeGuids(out, record);
+  for (const record of records) writeExtra(out, record);
+  return { count: records.length, firstUid: first.uid, lastUid: last.uid, bytes: out.finish() };
+}
+
+/** Reads the columns all records have. @throws TandemError `bad-frame`. */
+export function decodeColumns(bytes: Uint8Array): BatchColumns {
+  return readColumns(new ByteReader(bytes));
+}
+
+/** A batch as it came from outside: its columns are checked. @throws TandemError `bad-frame`. */
+export function batchOf(bytes: Uint8Array): RecordBatch {
+  const { count, uid } = decodeColumns(bytes);
+  return { count, firstUid: uid[0] ?? 0, lastUid: uid[count - 1] ?? 0, bytes };
+}
+
+/** Unpacks and checks every value. @throws TandemError `bad-frame` for anything that `encodeBatch` would not write. */
+export function decodeBatch(bytes: Uint8Array): IndexRecord[] {
+  const reader = new ByteReader(bytes);
+  const columns = readColumns(reader);
+  const live = columns.kind.reduce((sum, kind) => sum + ((kind & EXPUNGED) === 0 ? 1 : 0), 0);
+  const created = readNumbers(reader, live, () => reader.varint());
+  const size = readNumbers(reader, live, () => reader.varint());
+  let date = 0;
+  const dates = readNumbers(reader, live, () => {
+    date += reader.zigzag();
+    return date;
+  });
+  const guids = Array.from(columns.kind, (kind) => readGuids(reader, kind));
+  const records: IndexRecord[] = [];
+  let at = 0;
+  for (let i = 0; i < columns.count; i++) {
+    const kind = columns.kind[i] as number;
+    const uid = columns.uid[i] as number;
+    const modseq = columns.modseq[i] as number;
+    const names = guids[i] as string[];
+    if ((kind & EXPUNGED) !== 0) records.push(readTombstone(reader, uid, modseq, kind, names));
+    else {
+      records.push({
+        expunged: false,
+        uid,
+        modseq,
+        createdModseq: inRange(modseq - (created[at] as number), 1, modseq, "createdModseq"),
+        guid: names[0] as string,
+        size: inRange(size[at] as number, 0, MAX_SIZE, "size"),
+        internalDate: inRange(dates[at] as number, MIN_DATE, MAX_DATE, "internalDate"),
+        systemFlags: kind & LOW_BITS,
+        ...readLiveExtra(reader, kind, modseq),
+      });
+      at++;
+    }
+  }
+  reader.end();
+  return records;
+}
+
+/** The GUIDs and sizes of the live records of a batch, in UID order: what a receiver must have the bytes of. */
+export function liveGuids(bytes: Uint8Array): { guid: string; size: number }[] {
+  return decodeBatch(bytes).flatMap((record) => (record.expunged ? [] : [{ guid: record.guid, size: record.size }]));
+}
+
+function kindOf(record: IndexRecord): number {
+  if (!record.expunged) {
+    const extra = record.keywords.length + record.flagStamps.length + record.formerUids.length > 0;
+    return record.systemFlags | (extra ? EXTRA : 0);
+  }
+  if (record.graves.length > LOW_BITS) throw new TandemError("internal", `Too many graves under UID ${record.uid}.`);
+  const extra = record.graves.some((grave) => grave.formerUids.length > 0);
+  return record.graves.length | EXPUNGED | (extra ? EXTRA : 0);
+}
+
+function writeUids(out: ByteWriter, records: readonly IndexRecord[]): void {
+  let last = 0;
+  for (const { uid } of records) {
+    if (uid <= last) throw new TandemError("internal", "Records are not in UID order.");
+    out.varint(uid - last - 1);
+    last = uid;
+  }
+}
+
+function writeModseqs(out: ByteWriter, records: readonly IndexRecord[]): void {
+  let last = 0;
+  for (const { modseq } of records) {
+    out.zigzag(modseq - last);
+    last = modseq;
+  }
+}
+
+function writeDates(out: ByteWriter, live: readonly LiveRecord[]): void {
+  let last = 0;
+  for (const { internalDate } of live) {
+    out.zigzag(internalDate - last);
+    last = internalDate;
+  }
+}
+
+function writeGuids(out: ByteWriter, record: IndexRecord): void {
+  if (!record.expunged) out.hex(record.guid);
+  else for (const grave of record.graves) out.hex(grave.guid);
+}
+
+function writeExtra(out: ByteWriter, record: IndexRecord): void {
+  if ((kindOf(record) & EXTRA) === 0) return;
+  if (record.expunged) {
+    for (const grave of record.graves) writeFormerUids(out, grave.formerUids);
+    return;
+  }
+  out.varint(record.keywords.length);
+  for (const keyword of record.keywords) out.text(keyword);
+  out.varint(record.flagStamps.length);
+  for (const { flag, modseq } of record.flagStamps) {
+    out.text(flag);
+    out.varint(modseq);
+  }
+  writeFormerUids(out, record.formerUids);
+}
+
+function writeFormerUids(out: ByteWriter, uids: readonly number[]): void {
+  out.varint(uids.length);
+  for (const uid of uids) out.varint(uid);
+}
+
+function readColumns(reader: ByteReader): BatchColumns {
+  const count = reader.count(3);
+  if (count === 0 || count > MAX_BATCH_RECORDS) throw malformed(`has ${count} records, not 1 to ${MAX_BATCH_RECORDS}`);
+  const uid = new Uint32Array(count);
+  let last = 0;
+  for (let i = 0; i < count; i++) {
+    last = inRange(last + 1 + reader.varint(), 1, MAX_UID, "UID");
+    uid[i] = last;
+  }
+  const kind = new Uint8Array(reader.bytes(count));
+  if (kind.some((value) => value > 0x7f)) throw malformed("has an unknown kind of record");
+  const modseq = new Float64Array(count);
+  let previous = 0;
+  for (let i = 0; i < count; i++) {
+    previous = inRange(previous + reader.zigzag(), 1, MAX_MODSEQ, "modseq");
+    modseq[i] = previous;
+  }
+  return { count, uid, kind, modseq };
+}
+
+function readNumbers(_reader: ByteReader, count: number, read: () => number): Float64Array {
+  const numbers = new Float64Array(count);
+  for (let i = 0; i < count; i++) numbers[i] = read();
+  return numbers;
+}
+
+function readGuids(reader: ByteReader, kind: number): string[] {
+  const count = (kind & EXPUNGED) === 0 ? 1 : kind & LOW_BITS;
+  const guids: string[] = [];
+  for (let i = 0; i < count; i++) guids.push(reader.hex(GUID_BYTES));
+  if (guids.some((guid, i) => i > 0 && guid <= (guids[i - 1] as string))) throw malformed("has graves out of order");
+  return guids;
+}
+
+function readTombstone(reader: ByteReader, uid: number, modseq: number, kind: number, guids: string[]): Tombstone {
+  const extra = (kind & EXTRA) !== 0;
+  const graves = guids.map((guid): Grave => ({ guid, formerUids: extra ? readFormerUids(reader) : [] }));
+  if (extra && graves.every((grave) => grave.formerUids.length === 0)) throw malformed("has an empty extra part");
+  return { expunged: true, uid, modseq, graves };
+}
+
+type LiveExtra = Pick<LiveRecord, "keywords" | "flagStamps" | "formerUids">;
+const NO_EXTRA: LiveExtra = { keywords: [], flagStamps: [], formerUids: [] };
+
+function readLiveExtra(reader: ByteReader, kind: number, modseq: number): LiveExtra {
+  if ((kind & EXTRA) === 0) return NO_EXTRA;
+  const extra = { keywords: readKeywords(reader), flagStamps: readStamps(reader), formerUids: readFormerUids(reader) };
+  if (extra.keywords.length + extra.flagStamps.length + extra.formerUids.length === 0)
+    throw malformed("has an empty extra part");
+  if (extra.flagStamps.some((stamp) => stamp.modseq > modseq)) throw malformed("has a flag stamp above its modseq");
+  return extra;
+}
+
+function readKeywords(reader: ByteReader): string[] {
+  const count = reader.count();
+  if (count > MAX_KEYWORDS) throw malformed(`has more than ${MAX_KEYWORDS} keywords on one message`);
+  const keywords: string[] = [];
+  for (let i = 0; i < count; i++) {
+    const keyword = reader.text();
+    const fault = keywordFault(keyword);
+    if (fault !== null) throw malformed(`has a keyword that ${fault}`);
+    const before = keywords.at(-1);
+    if (before !== undefined && compareKeywords(before, keyword) >= 0) throw malformed("has keywords out of order");
+    keywords.push(keyword);
+  }
+  return keywords;
+}
+
+function readStamps(reader: ByteReader): FlagStamp[] {
+  const count = reader.count(2);
+  const stamps: FlagStamp[] = [];
+  for (let i = 0; i < count; i++) {
+    const flag = reader.text();
+    const before = stamps.at(-1);
+    if (flag !== flag.toLowerCase() || (before !== undefined && before.flag >= flag))
+      throw malformed("has flag stamps out of order");
+    stamps.push({ flag, modseq: inRange(reader.varint(), 1, MAX_MODSEQ, "flag stamp") });
+  }
+  return stamps;
+}
+
+function readFormerUids(reader: ByteReader): number[] {
+  const count = reader.count();
+  const uids: number[] = [];
+  for (let i = 0; i < count; i++) {
+    const uid = inRange(reader.varint(), 1, MAX_UID, "former UID");
+    if (uid <= (uids.at(-1) ?? 0)) throw malformed("has former UIDs out of order");
+    uids.push(uid);
+  }
+  return uids;
+}
+
+function inRange(value: number, least: number, most: number, what: string): number {
+  if (value < least || value > most) throw malformed(`has a ${what} of ${value}, not ${least} to ${most}`);
+  return value;
+}
+
+function malformed(how: string): TandemError {
+  return new TandemError("bad-frame", `A batch of records ${how}.`);
+}

@@ -1,0 +1,174 @@
+/**
+ * What a store must do. Every implementation passes the contract suite in `test/contract/store-contract.ts`, which an
+ * embedder also runs on a store of its own.
+ *
+ * Promises of every store:
+ * - Atomic: `apply` and `applyTree` change everything or nothing, also if the process is killed.
+ * - Compare-and-set: they do nothing and say "conflict" if the mailbox (the tree) is not as `before` says.
+ * - Durable: when a promise of `apply`, `applyTree`, `saveCursors` or `stage` resolves, a power cut does not undo it.
+ * - Bodies first: a live record is only ever visible if its bytes can be read.
+ * - Snapshots: what a snapshot reads does not change while it is open, whatever is written meanwhile.
+ * - Several processes may use one store at once; a killed one blocks nobody (where the store is on disk).
+ * Not promised: any order between changes of different mailboxes; fairness between writers.
+ */
+import type { RecordBatch } from "../model/batch.ts";
+import type { MailboxEntry } from "../model/mailbox.ts";
+import type { Guid } from "../model/record.ts";
+import type { Cursor, MailboxDigest, MailboxState } from "../model/state.ts";
+
+/** A mailbox: its entry in the tree and its counters. */
+export interface Mailbox {
+  readonly entry: MailboxEntry;
+  readonly state: MailboxState;
+}
+
+/** All mailboxes of an account, tombstones of deleted ones included, sorted by mailboxId. */
+export interface AccountTree {
+  /** Highest tree modseq; 0 for an account that does not exist. */
+  readonly modseq: number;
+  readonly mailboxes: readonly Mailbox[];
+}
+
+/** One change of one mailbox: everything in it becomes visible at once. */
+export interface MailboxChange {
+  readonly account: string;
+  readonly mailboxId: string;
+  /** The state the change was planned on. */
+  readonly before: MailboxState;
+  /** The state it leads to. A digest that does not come out is refused with `invalid-change`. */
+  readonly after: MailboxState;
+  /** Records to write, in UID order over all batches. Iterated once, inside the transaction. */
+  readonly records: Iterable<RecordBatch>;
+  /** Drop all records first: the mailbox gets a new numbering. */
+  readonly reset?: boolean;
+  /** Let the change break P1, P2, P3 and P5 (`--mirror` only). */
+  readonly overrule?: boolean;
+  /**
+   * A new entry in the same transaction: deletion, revival, a new identity (its `aliases` then name `mailboxId`).
+   * A deleted mailbox must have no live record.
+   */
+  readonly entry?: EntryChange;
+  /** The cursor to save with the change. */
+  readonly cursor?: { readonly peer: string; readonly cursor: Cursor };
+}
+
+/** A changed entry, with the account's tree modseq before (compare-and-set) and after. */
+export interface EntryChange {
+  readonly value: MailboxEntry;
+  readonly treeBefore: number;
+  readonly treeAfter: number;
+}
+
+/** Entries created and changed together, so that names may be swapped. */
+export interface TreeChange {
+  readonly account: string;
+  /** Tree modseq the change was planned on; 0 creates the account. */
+  readonly before: number;
+  readonly after: number;
+  readonly puts: readonly TreePut[];
+}
+
+export interface TreePut {
+  readonly entry: MailboxEntry;
+  /**
+   * Of a new mailbox: its uidValidity; it starts with uidNext 1, highestModseq 1, purgedModseq 0 and no record.
+   * Of a mailbox that is there: raised to this if it is lower, the records stay.
+   */
+  readonly uidValidity: number;
+}
+
+export type Outcome = "applied" | "conflict";
+
+/** A saved cursor. */
+export interface CursorRow {
+  readonly account: string;
+  readonly mailboxId: string;
+  readonly cursor: Cursor;
+}
+
+export interface ScanOptions {
+  /** Only records with a modseq above this. */
+  readonly sinceModseq?: number;
+  /** First and last UID to read; all by default. */
+  readonly fromUid?: number;
+  readonly toUid?: number;
+}
+
+/** One mailbox as it is at one moment. Must be closed. */
+export interface MailboxSnapshot extends Mailbox {
+  /**
+   * Records in UID order, some batches at a time. Without `sinceModseq` and UID bounds each batch holds one block, the
+   * records whose UIDs agree in `uid >> 6`; else batches are cut anywhere.
+   */
+  scan(options?: ScanOptions): AsyncIterable<readonly RecordBatch[]>;
+  /** Digest of the live records with UIDs from `fromUid` to `toUid`, both included. */
+  digest(fromUid: number, toUid: number): Promise<MailboxDigest>;
+  close(): Promise<void>;
+}
+
+/** Batches of one incoming change, kept out of memory until they are applied. Must be disposed of. */
+export interface RecordSpool extends Iterable<RecordBatch> {
+  write(batch: RecordBatch): void;
+  dispose(): void;
+}
+
+/** Bytes of one message being written piece by piece, for messages too large to hold in memory. */
+export interface BodyWriter {
+  write(chunk: Uint8Array): Promise<void>;
+  /** Makes the message durable and returns its GUID. */
+  finish(): Promise<Guid>;
+  abort(): Promise<void>;
+}
+
+/** What `compact` did. */
+export interface CompactResult {
+  readonly bodiesDropped: number;
+  readonly bytesFreed: number;
+}
+
+export interface MailboxStore {
+  /** 32 hex digits, random, made when the store was created. */
+  readonly storeEpoch: string;
+
+  /** Names of all accounts, sorted. */
+  accounts(): Promise<string[]>;
+  tree(account: string): Promise<AccountTree>;
+  /** The mailbox of this id or alias, deleted ones included. */
+  mailbox(account: string, mailboxId: string): Promise<Mailbox | null>;
+  /** The mailbox that has this name now. */
+  mailboxNamed(account: string, name: string): Promise<Mailbox | null>;
+  /** @throws TandemError `not-found`. */
+  snapshot(account: string, mailboxId: string): Promise<MailboxSnapshot>;
+
+  /**
+   * The only writer of records.
+   * @throws TandemError `not-found`, `invalid-change`, `body-missing` (its message names the GUID), `io`.
+   */
+  apply(change: MailboxChange): Promise<Outcome>;
+  /** @throws TandemError `exists` if two mailboxes would have one name, `invalid-change`, `io`. */
+  applyTree(change: TreeChange): Promise<Outcome>;
+
+  /** Store epochs of all peers a cursor is held for, sorted. */
+  peers(): Promise<string[]>;
+  /** All cursors held for a peer, sorted by account and mailboxId. */
+  cursors(peer: string): Promise<CursorRow[]>;
+  saveCursors(peer: string, rows: readonly CursorRow[]): Promise<void>;
+
+  /** Those of `guids` whose bytes are not here, as indexes into `guids`. */
+  missingBodies(guids: readonly Guid[]): Promise<number[]>;
+  /** In how many records each message is live, 0 for one that is only staged or not here. */
+  bodyReferences(guids: readonly Guid[]): Promise<number[]>;
+  /** Makes messages durable, each hashed here, and returns their GUIDs. What is here already is not written again. */
+  stage(bodies: readonly Uint8Array[]): Promise<Guid[]>;
+  stageLarge(): Promise<BodyWriter>;
+  /**
+   * Bytes `offset` to `offset + length` of a message, fewer at its end.
+   * @throws TandemError `body-missing`, or `body-unreadable` if the file is damaged.
+   */
+  readBody(guid: Guid, offset: number, length: number): Promise<Uint8Array>;
+
+  openSpool(): Promise<RecordSpool>;
+  /** Frees the space of messages that no record names. Safe at any time, beside any writer. */
+  compact(): Promise<CompactResult>;
+  close(): Promise<void>;
+}
