@@ -1,0 +1,44 @@
+/**
+ * The base of a merge: the newest state both sides are known to have been in.
+ */
+import { type AgreedState, type Cursor, type MailboxState, sameAgreed } from "../model/state.ts";
+
+/**
+ * The base that two cursors prove, or null.
+ *
+ * A side that was written to first saves its cursor without knowing whether the other got there, so an unequal `latest`
+ * proves nothing: if both nodes start an exchange at once, each can hold a state that the other never reached, and a
+ * delta above it would miss changes (M08 could even expunge on it). `agreed` was reached by both; the lower one counts,
+ * because a node restored from a backup is again where its own cursor says.
+ */
+export function baseOf(
+  left: Cursor | null,
+  right: Cursor | null,
+  states: readonly [MailboxState, MailboxState],
+): AgreedState | null {
+  if (left === null || right === null) return null;
+  const base = sameAgreed(left.latest, right.latest) ? left.latest : lower(left.agreed, right.agreed);
+  if (base === null || states.some((state) => !descends(state, base))) return null;
+  return base;
+}
+
+/** Whether a delta since the base shows everything: no tombstone above it was purged on either side. */
+export function deltaAllowed(base: AgreedState | null, states: readonly [MailboxState, MailboxState]): boolean {
+  return base !== null && states.every((state) => state.purgedModseq <= base.highestModseq);
+}
+
+/** The cursor a side saves on reaching `latest`; `both`: it knows that the other side is there too. */
+export function cursorAt(latest: AgreedState, base: AgreedState | null, both: boolean): Cursor {
+  return { latest, agreed: both ? latest : base };
+}
+
+function lower(a: AgreedState | null, b: AgreedState | null): AgreedState | null {
+  if (a === null || b === null) return null;
+  return a.highestModseq <= b.highestModseq ? a : b;
+}
+
+function descends(state: MailboxState, base: AgreedState): boolean {
+  return (
+    state.uidValidity === base.uidValidity && state.highestModseq >= base.highestModseq && state.uidNext >= base.uidNext
+  );
+}

@@ -1,0 +1,227 @@
+/**
+ * The rule for the tree: which mailboxes of two accounts are the same, and what each side's entries become (T01-T07).
+ *
+ * Pure. Deletions and identities that become one (T03, T04, T05) change entries together with records, so this plan
+ * only names them; everything else is one change of the tree on each side, which may swap names.
+ */
+import { compareText } from "../model/flags.ts";
+import { type MailboxEntry, uidValidityFloor } from "../model/mailbox.ts";
+import type { MailboxState } from "../model/state.ts";
+import { mergeEntries, sameEntry } from "./entry.ts";
+
+export const TREE_ROW_IDS = ["T01", "T02", "T03", "T04", "T05", "T06", "T07"] as const;
+export type TreeRowId = (typeof TREE_ROW_IDS)[number];
+
+/** A mailbox as the tree rule sees it. */
+export interface TreeMailbox {
+  readonly entry: MailboxEntry;
+  readonly state: MailboxState;
+}
+
+export interface Tree {
+  readonly modseq: number;
+  readonly mailboxes: readonly TreeMailbox[];
+}
+
+/** A mailbox of one or both sides. `together`: its entry has to change in one transaction with its records. */
+export interface TreePair {
+  readonly left: TreeMailbox | null;
+  readonly right: TreeMailbox | null;
+  readonly together: boolean;
+}
+
+export interface TreeEntryPut {
+  readonly entry: MailboxEntry;
+  readonly uidValidity: number;
+}
+
+export interface TreeDecision {
+  readonly row: TreeRowId;
+  readonly mailboxId: string;
+  readonly name: string;
+  readonly reason: string;
+}
+
+export interface TreePlan {
+  /** Entries each side has to write. */
+  readonly left: readonly TreeEntryPut[];
+  readonly right: readonly TreeEntryPut[];
+  /** Tree modseq of both sides afterwards. */
+  readonly modseq: number;
+  /** All mailboxes, matched; sorted by the left (else right) mailboxId. */
+  readonly pairs: readonly TreePair[];
+  readonly decisions: readonly TreeDecision[];
+}
+
+/** A matched mailbox with the entry it shall have. */
+interface Planned extends TreePair {
+  entry: MailboxEntry;
+  uidValidity: number;
+  row: TreeRowId;
+  reason: string;
+}
+
+export function planTree(left: Tree, right: Tree): TreePlan {
+  const newModseq = Math.max(left.modseq, right.modseq) + 1;
+  const planned = unifyNames(matchMailboxes(left, right)).map(plan);
+  resolveNames(planned, newModseq);
+  keepUidValidityGrowing(planned);
+  const puts = { left: [] as TreeEntryPut[], right: [] as TreeEntryPut[] };
+  let modseq = Math.max(left.modseq, right.modseq);
+  for (const one of planned) {
+    if (one.together) continue;
+    const writes = settleEntry(one, left.modseq, right.modseq, newModseq);
+    if (writes.left !== null) puts.left.push(writes.left);
+    if (writes.right !== null) puts.right.push(writes.right);
+    modseq = Math.max(modseq, writes.left?.entry.modseq ?? 0, writes.right?.entry.modseq ?? 0);
+  }
+  return {
+    ...puts,
+    modseq,
+    pairs: planned.map(({ left: l, right: r, together }) => ({ left: l, right: r, together })),
+    decisions: planned.filter((one) => one.together || isWritten(one, puts)).map(toDecision),
+  };
+}
+
+/** A name that no mailbox has: `name (2)`, `name (3)` and so on. */
+export function freeName(name: string, taken: ReadonlySet<string>): string {
+  for (let n = 2; ; n++) {
+    const candidate = `${name} (${n})`;
+    if (!taken.has(candidate)) return candidate;
+  }
+}
+
+/** Matches by identity: the same mailboxId, or one side knows the other's as an alias. */
+function matchMailboxes(left: Tree, right: Tree): TreePair[] {
+  const byId = new Map<string, TreeMailbox>();
+  for (const mailbox of right.mailboxes) {
+    byId.set(mailbox.entry.mailboxId, mailbox);
+    for (const alias of mailbox.entry.aliases) byId.set(alias, mailbox);
+  }
+  const free = new Set(right.mailboxes);
+  const pairs: TreePair[] = [];
+  for (const mailbox of left.mailboxes) {
+    const ids = [mailbox.entry.mailboxId, ...mailbox.entry.aliases];
+    const match = ids.map((id) => byId.get(id)).find((one) => one !== undefined && free.has(one)) ?? null;
+    if (match !== null) free.delete(match);
+    pairs.push({ left: mailbox, right: match, together: match !== null && isTogether(mailbox, match) });
+  }
+  for (const mailbox of free) pairs.push({ left: null, right: mailbox, together: false });
+  return pairs.toSorted((a, b) => compareText(idOf(a), idOf(b)));
+}
+
+function isTogether(left: TreeMailbox, right: TreeMailbox): boolean {
+  return left.entry.deleted !== right.entry.deleted || left.entry.mailboxId !== right.entry.mailboxId;
+}
+
+function idOf(pair: TreePair): string {
+  return (pair.left ?? pair.right)?.entry.mailboxId ?? "";
+}
+
+/** T05: two mailboxes made under one name, each on one side only and never renamed, are one mailbox. */
+function unifyNames(pairs: readonly TreePair[]): TreePair[] {
+  const onlyRight = new Map<string, TreePair>();
+  for (const pair of pairs)
+    if (pair.left === null && pair.right !== null && isOriginal(pair.right)) onlyRight.set(pair.right.entry.name, pair);
+  const used = new Set<TreePair>();
+  const unified = pairs.map((pair) => {
+    if (pair.right !== null || pair.left === null || !isOriginal(pair.left)) return pair;
+    const twin = onlyRight.get(pair.left.entry.name);
+    if (twin === undefined) return pair;
+    used.add(twin);
+    return { left: pair.left, right: twin.right, together: true };
+  });
+  return unified.filter((pair) => !used.has(pair));
+}
+
+function isOriginal({ entry }: TreeMailbox): boolean {
+  return !entry.deleted && entry.nameStamp === entry.createdStamp;
+}
+
+function plan(pair: TreePair): Planned {
+  const { left, right } = pair;
+  if (left === null || right === null) {
+    const only = (left ?? right) as TreeMailbox;
+    const reason = `known to the ${left === null ? "right" : "left"} side only: created on the other with the same identity`;
+    return { ...pair, entry: only.entry, uidValidity: only.state.uidValidity, row: "T02", reason };
+  }
+  const entry = mergeEntries(left, right);
+  const uidValidity = Math.max(left.state.uidValidity, right.state.uidValidity);
+  return { ...pair, entry, uidValidity, ...rowOfBoth(left.entry, right.entry) };
+}
+
+function rowOfBoth(left: MailboxEntry, right: MailboxEntry): { row: TreeRowId; reason: string } {
+  if (left.deleted !== right.deleted)
+    return { row: "T03", reason: "deleted on one side: its messages decide, those the deleter never saw are kept" };
+  if (left.mailboxId !== right.mailboxId)
+    return { row: "T05", reason: "made independently on both sides: one mailbox, the other identity becomes an alias" };
+  if (left.name !== right.name) return { row: "T07", reason: "renamed: the newest name wins" };
+  return { row: "T01", reason: "attributes merged, the newest of each wins" };
+}
+
+/** T06: of several mailboxes that would have one name the earliest named keeps it, the others get a numbered suffix. */
+function resolveNames(planned: readonly Planned[], newModseq: number): void {
+  const alive = planned.filter((one) => !one.entry.deleted || one.together);
+  const taken = new Set<string>();
+  const ordered = alive.toSorted(
+    (a, b) => a.entry.nameStamp - b.entry.nameStamp || compareText(a.entry.mailboxId, b.entry.mailboxId),
+  );
+  const losers = ordered.filter((one) => {
+    const isTaken = taken.has(one.entry.name);
+    taken.add(one.entry.name);
+    return isTaken && !one.together;
+  });
+  for (const one of losers) {
+    const name = freeName(one.entry.name, taken);
+    taken.add(name);
+    one.row = "T06";
+    one.reason = `another mailbox was named ${JSON.stringify(one.entry.name)} before it: it gets a free name`;
+    one.entry = { ...one.entry, name, nameStamp: newModseq, modseq: newModseq };
+  }
+}
+
+/** P4: a mailbox that comes to a name shows a higher uidValidity there than any other mailbox did before it. */
+function keepUidValidityGrowing(planned: readonly Planned[]): void {
+  const all = planned.flatMap(({ left, right }) => [left, right].filter((one) => one !== null));
+  for (const one of planned) {
+    if (one.entry.deleted || one.together) continue;
+    const isNew = [one.left, one.right].some((side) => side?.entry.name !== one.entry.name);
+    if (!isNew) continue;
+    const floor = uidValidityFloor(all, one.entry.name, one.entry.mailboxId);
+    if (floor >= one.uidValidity) one.uidValidity = floor + 1;
+  }
+}
+
+interface EntryWrites {
+  readonly left: TreeEntryPut | null;
+  readonly right: TreeEntryPut | null;
+}
+
+/** As for records: a side takes the other's entry with its modseq if that is above its own tree modseq, else both get a new one. */
+function settleEntry(one: Planned, leftModseq: number, rightModseq: number, newModseq: number): EntryWrites {
+  const { left, right, entry, uidValidity } = one;
+  const fits = (side: TreeMailbox | null) =>
+    side !== null && side.state.uidValidity === uidValidity && sameEntry(side.entry, entry);
+  const source = newest(fits(left) ? left : null, fits(right) ? right : null);
+  const put = (modseq: number): TreeEntryPut => ({ entry: { ...entry, modseq }, uidValidity });
+  if (source === null) return { left: put(newModseq), right: put(newModseq) };
+  const { modseq } = source.entry;
+  const keeps = (side: TreeMailbox | null) => fits(side) && side?.entry.modseq === modseq;
+  if (keeps(left) && keeps(right)) return { left: null, right: null };
+  const taker = keeps(left) ? rightModseq : leftModseq;
+  if (modseq <= taker) return { left: put(newModseq), right: put(newModseq) };
+  return keeps(left) ? { left: null, right: put(modseq) } : { left: put(modseq), right: null };
+}
+
+function newest(a: TreeMailbox | null, b: TreeMailbox | null): TreeMailbox | null {
+  if (a === null || b === null) return a ?? b;
+  return a.entry.modseq >= b.entry.modseq ? a : b;
+}
+
+function isWritten(one: Planned, puts: { left: readonly TreeEntryPut[]; right: readonly TreeEntryPut[] }): boolean {
+  return [...puts.left, ...puts.right].some((put) => put.entry.mailboxId === one.entry.mailboxId);
+}
+
+function toDecision({ row, entry, reason }: Planned): TreeDecision {
+  return { row, mailboxId: entry.mailboxId, name: entry.name, reason };
+}
