@@ -1,0 +1,80 @@
+/**
+ * Reading the bytes of messages out of a store in pieces of bounded size, each checked against its GUID.
+ */
+import { createHash, hash } from "node:crypto";
+import { BODY_PART_BYTES, FRAME_FILL_BYTES, MAX_BODIES_PER_FRAME } from "../../protocol/limits.ts";
+import { isTandemError } from "../model/errors.ts";
+import type { MailboxStore } from "../store/store.ts";
+import type { BodyChunk } from "./peer.ts";
+
+type WholeBody = { readonly guid: string; readonly bytes: Uint8Array };
+
+/** Messages of a store: small ones gathered, large ones in parts, those that cannot be read named. */
+export async function* readBodies(store: MailboxStore, guids: readonly string[]): AsyncGenerator<BodyChunk> {
+  const sizes = await store.bodySizes(guids);
+  let gathered: WholeBody[] = [];
+  let bytes = 0;
+  for (const [i, guid] of guids.entries()) {
+    const size = sizes[i] as number;
+    if (size > BODY_PART_BYTES) {
+      yield* readLarge(store, guid, size);
+      continue;
+    }
+    const body = size < 0 ? null : await readWhole(store, guid, size);
+    if (body === null) {
+      yield { kind: "unreadable", guids: [guid] };
+      continue;
+    }
+    if (gathered.length > 0 && (bytes + size > FRAME_FILL_BYTES || gathered.length >= MAX_BODIES_PER_FRAME)) {
+      yield { kind: "whole", bodies: gathered };
+      [gathered, bytes] = [[], 0];
+    }
+    gathered.push({ guid, bytes: body });
+    bytes += size;
+  }
+  if (gathered.length > 0) yield { kind: "whole", bodies: gathered };
+}
+
+/** Whether the bytes of a message are there and fit its GUID. */
+export async function isReadable(store: MailboxStore, guid: string, size: number): Promise<boolean> {
+  if (size <= BODY_PART_BYTES) return (await readWhole(store, guid, size)) !== null;
+  for await (const chunk of readLarge(store, guid, size)) if (chunk.kind === "unreadable") return false;
+  return true;
+}
+
+async function readWhole(store: MailboxStore, guid: string, size: number): Promise<Uint8Array | null> {
+  try {
+    const bytes = await store.readBody(guid, 0, size);
+    return bytes.length === size && hash("sha256", bytes, "hex") === guid ? bytes : null;
+  } catch (error) {
+    return orNull(error);
+  }
+}
+
+async function* readLarge(store: MailboxStore, guid: string, size: number): AsyncGenerator<BodyChunk> {
+  const digest = createHash("sha256");
+  for (let offset = 0; offset < size; offset += BODY_PART_BYTES) {
+    const length = Math.min(BODY_PART_BYTES, size - offset);
+    const bytes = await readPiece(store, guid, offset, length);
+    if (bytes === null) return yield { kind: "unreadable", guids: [guid] };
+    digest.update(bytes);
+    const isLast = offset + length === size;
+    if (isLast && digest.digest("hex") !== guid) return yield { kind: "unreadable", guids: [guid] };
+    yield { kind: "part", guid, size, offset, bytes };
+  }
+}
+
+async function readPiece(store: MailboxStore, guid: string, offset: number, length: number) {
+  try {
+    const bytes = await store.readBody(guid, offset, length);
+    return bytes.length === length ? bytes : null;
+  } catch (error) {
+    return orNull(error);
+  }
+}
+
+/** A message that cannot be read is a finding, not a failure of the whole exchange (scenario 22). */
+function orNull(error: unknown): null {
+  if (isTandemError(error, "body-missing") || isTandemError(error, "body-unreadable")) return null;
+  throw error;
+}

@@ -1,0 +1,56 @@
+/**
+ * How one mailbox is brought together: the cheapest way that two states and their cursors allow. Pure.
+ */
+import { baseOf } from "../merge/base.ts";
+import { type AgreedState, type MailboxState, sameState } from "../model/state.ts";
+import type { SideMailbox } from "./gather.ts";
+import type { Direction } from "./report.ts";
+
+/**
+ * `equal`: nothing to do. `push`, `pull`: one side is still in the base's state, so it takes what the other changed,
+ * as it is. `merge`: rows M01 to M11. `renumber`: the uidValidities differ.
+ */
+export type RouteName = "equal" | "push" | "pull" | "merge" | "renumber";
+
+export interface Route {
+  readonly name: RouteName;
+  readonly base: AgreedState | null;
+}
+
+export interface RouteWish {
+  readonly direction: Direction;
+  /** Walk whole lists, whatever the states say. */
+  readonly whole: boolean;
+  /** Let the rule decide each record, so that decisions can be told. */
+  readonly explain: boolean;
+}
+
+export function chooseRoute(left: SideMailbox, right: SideMailbox, wish: RouteWish): Route {
+  const base = findBase(left, right, wish.direction);
+  if (left.state.uidValidity !== right.state.uidValidity) return { name: "renumber", base: null };
+  if (wish.whole) return { name: "merge", base };
+  if (sameState(left.state, right.state)) return { name: "equal", base };
+  if (wish.explain || wish.direction === "mirror") return { name: "merge", base };
+  if (canTake(right, base, left)) return { name: "push", base };
+  if (canTake(left, base, right) && wish.direction === "both") return { name: "pull", base };
+  return { name: "merge", base };
+}
+
+/** The base both cursors prove. A one-way sync writes no cursor on the left, so there the right side's word counts; the digest checks it. */
+function findBase(left: SideMailbox, right: SideMailbox, direction: Direction): AgreedState | null {
+  const states = [left.state, right.state] as const;
+  const mine = direction === "both" ? left.cursor : right.cursor;
+  return baseOf(mine, right.cursor, states);
+}
+
+/** A side takes the other's records as they are if it has not changed since the base, or was never used. */
+function canTake(side: SideMailbox, base: AgreedState | null, other: SideMailbox): boolean {
+  if (isUnused(side.state)) return true;
+  const isUnchanged = base !== null && sameState(side.state, base);
+  return isUnchanged && other.state.purgedModseq <= base.highestModseq;
+}
+
+/** A mailbox as it is created. */
+export function isUnused(state: MailboxState): boolean {
+  return state.uidNext === 1 && state.highestModseq === 1 && state.purgedModseq === 0;
+}
