@@ -13,11 +13,21 @@ export interface TransportStats {
 }
 
 export interface FrameConnection {
-  /** Resolves when there is room for the next frame. @throws TandemError `disconnected` or `limit`. */
+  /**
+   * Resolves when there is room for the next frame. The frame must not be changed afterwards.
+   * @throws TandemError `disconnected`, `limit`, or `invalid-argument` for an empty frame.
+   */
   send(frame: Uint8Array): Promise<void>;
-  /** The next frame, or null once the peer ended in order. @throws TandemError `disconnected` if the line broke, `limit`. */
+  /**
+   * The next frame, or null once the peer ended in order. One call at a time.
+   * @throws TandemError, after all frames that arrived: `disconnected` if the line broke, `timeout`, and `limit`,
+   * `bad-frame` or `bad-message` if the peer broke the rules of the transport.
+   */
   receive(): Promise<Uint8Array | null>;
-  /** Says that no frame follows, lets everything sent arrive, and closes. Receiving goes on until the peer ended too. */
+  /**
+   * Says that no frame follows, lets everything sent arrive, and closes. Receiving goes on until the peer ended too.
+   * Never fails: a line that breaks meanwhile shows at `receive`.
+   */
   end(): Promise<void>;
   /** Breaks the connection at once. Waiting calls fail with `disconnected`. */
   destroy(): void;

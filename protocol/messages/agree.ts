@@ -1,0 +1,29 @@
+/**
+ * `agree`: the master found mailboxes equal on both sides, or applied its part, and asks the replica to save the cursor
+ * of each. The replica saves a row only if its mailbox is in that very state. Answer: `agreed`, or `failed`.
+ */
+import { z } from "zod";
+import type { AgreedState } from "../../src/model/state.ts";
+import { list, mailboxId, name, requestNumber } from "../fields.ts";
+import { MAX_MAILBOXES_PER_FRAME } from "../limits.ts";
+import { agreedShape } from "../shapes.ts";
+
+/** The state that one mailbox is to have on both sides. */
+export interface AgreeRow {
+  readonly account: string;
+  readonly mailboxId: string;
+  readonly latest: AgreedState;
+}
+
+const row = z.codec(z.tuple([name, mailboxId, agreedShape]), z.custom<AgreeRow>(), {
+  decode: ([account, id, latest]) => ({ account, mailboxId: id, latest }),
+  encode: ({ account, mailboxId: id, latest }) => [account, id, latest] as [string, string, AgreedState],
+});
+
+export const agreeSchema = z.object({
+  t: z.literal("agree"),
+  q: requestNumber,
+  rows: list(row, MAX_MAILBOXES_PER_FRAME),
+});
+
+export type Agree = z.output<typeof agreeSchema>;

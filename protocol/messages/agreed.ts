@@ -1,0 +1,14 @@
+/**
+ * `agreed`: the replica's answer to `agree`.
+ */
+import { z } from "zod";
+import { requestNumber, uint32 } from "../fields.ts";
+
+export const agreedSchema = z.object({
+  t: z.literal("agreed"),
+  q: requestNumber,
+  /** How many rows were saved; fewer than were sent if mailboxes changed meanwhile. */
+  saved: uint32,
+});
+
+export type Agreed = z.output<typeof agreedSchema>;

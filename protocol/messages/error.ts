@@ -1,0 +1,16 @@
+/**
+ * `error`: from either side, before it closes the connection because of something the other side did or cannot do.
+ * No frame follows. An answer is not expected.
+ */
+import { z } from "zod";
+import { ERROR_CODES } from "../../src/model/errors.ts";
+import { text } from "../fields.ts";
+
+export const errorSchema = z.object({
+  t: z.literal("error"),
+  code: z.enum(ERROR_CODES),
+  /** One sentence for people. */
+  message: text,
+});
+
+export type ErrorMessage = z.output<typeof errorSchema>;

@@ -1,0 +1,104 @@
+/**
+ * The pages in protocol/ and the code say the same: every message, field, limit and error code is in both.
+ */
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import type { z } from "zod";
+import * as limits from "../../protocol/limits.ts";
+import { MESSAGES } from "../../protocol/messages/index.ts";
+import { entryShape, surveyedShape } from "../../protocol/shapes.ts";
+import { PROTOCOL_VERSION } from "../../protocol/version.ts";
+import { ERROR_CODES } from "../../src/model/errors.ts";
+
+const page = (name: string) => readFileSync(new URL(`../../protocol/${name}`, import.meta.url), "utf8");
+
+/** First cells, in backticks, of the table rows of a text. */
+function rows(text: string): string[] {
+  return [...text.matchAll(/^\| `([^`]+)` +\|/gm)].map((match) => match[1] as string);
+}
+
+/** The parts of the messages page by their heading. */
+function sections(): Map<string, string> {
+  const parts = page("messages.md").split(/^### /m).slice(1);
+  return new Map(parts.map((part) => [part.slice(0, part.indexOf("\n")), part.split(/^## /m)[0] as string]));
+}
+
+/** Names of the fields on the wire. */
+function fieldsOf(schema: z.ZodType): string[] {
+  const wire = "shape" in schema ? schema : (schema as z.ZodCodec).def.in;
+  return Object.keys((wire as z.ZodObject).shape);
+}
+
+describe("messages.md", () => {
+  const messages = new Map([...sections()].filter(([heading]) => heading.startsWith("`")));
+
+  it("has every message, and no other", () => {
+    const named = [...messages.keys()].map((heading) => /^`(\w+)` \((M|R|M, R)\)$/.exec(heading)?.[1]);
+    expect(named.sort()).toEqual(Object.keys(MESSAGES).sort());
+  });
+
+  it.each(Object.entries(MESSAGES))("has every field of %s, and no other", (name, { schema }) => {
+    const part = [...messages].find(([heading]) => heading.startsWith(`\`${name}\``))?.[1] ?? "";
+    expect(rows(part)).toEqual(fieldsOf(schema));
+  });
+
+  it.each(Object.entries(MESSAGES))("marks the fields of %s that may be left out, and no other", (name, { schema }) => {
+    const part = [...messages].find(([heading]) => heading.startsWith(`\`${name}\``))?.[1] ?? "";
+    const optional = [...part.matchAll(/^\| `(\w+)` +\| [^|]*\bopt +\|/gm)].map((match) => match[1]);
+    const wire = ("shape" in schema ? schema : (schema as z.ZodCodec).def.in) as z.ZodObject;
+    const left = Object.entries(wire.shape).filter(
+      ([, field]) => (field as z.ZodType).safeDecode(undefined as never).success,
+    );
+    expect(optional).toEqual(left.map(([field]) => field));
+  });
+
+  it("has every field of the shapes, and no other", () => {
+    expect(rows(sections().get("_entry_") ?? "")).toEqual(fieldsOf(entryShape));
+    expect(rows(sections().get("_surveyed mailbox_") ?? "")).toEqual(fieldsOf(surveyedShape));
+  });
+});
+
+describe("limits.md", () => {
+  it("has every limit with its value, and no other", () => {
+    const named = [...page("limits.md").matchAll(/^\| `(\w+)` +\| (\d+) +\|/gm)].map(([, name, value]) => [
+      name,
+      Number(value),
+    ]);
+    expect(Object.fromEntries(named)).toEqual({ ...limits });
+  });
+
+  it("the messages of the small limit are those the page names", () => {
+    const row = /`MAX_SMALL_FRAME_BYTES` .*: (.*?) +\|/.exec(page("limits.md"))?.[1]?.split(", ").sort();
+    const small = Object.entries(MESSAGES).filter(([, { maxBytes }]) => maxBytes === limits.MAX_SMALL_FRAME_BYTES);
+    expect(row).toEqual(small.map(([name]) => name).sort());
+  });
+});
+
+describe("errors.md", () => {
+  it("has every error code, and no other, in the order of the code", () => {
+    expect(rows(page("errors.md"))).toEqual([...ERROR_CODES]);
+  });
+});
+
+describe("all pages", () => {
+  const pages = ["README.md", "frames.md", "messages.md", "records.md", "digest.md", "errors.md", "limits.md"];
+
+  it("name only limits there are", () => {
+    const names = pages.flatMap(
+      (name) => page(name).match(/\b(MAX_|FRAME_|BODY_|PING_|SEND_|RECEIVE_|FIRST_)\w+/g) ?? [],
+    );
+    expect(names.filter((name) => !(name in limits))).toEqual([]);
+  });
+
+  it("name the version", () => {
+    expect(page("README.md")).toContain(`version ${PROTOCOL_VERSION}\n`);
+  });
+
+  it("link only to each other and to what is there", () => {
+    const links = pages.flatMap((name) =>
+      [...page(name).matchAll(/\]\(([^)]+)\)/g)].map((match) => match[1] as string),
+    );
+    const known = [...pages, "merge-rule.md", "vectors", "vectors/batches.json", "vectors/digests.json"];
+    expect(links.filter((link) => !known.includes(link))).toEqual([]);
+  });
+});
