@@ -158,6 +158,8 @@ export interface MailboxStore {
   missingBodies(guids: readonly Guid[]): Promise<number[]>;
   /** In how many records each message is live, 0 for one that is only staged or not here. */
   bodyReferences(guids: readonly Guid[]): Promise<number[]>;
+  /** Bytes of each message, -1 for one that is not here. */
+  bodySizes(guids: readonly Guid[]): Promise<number[]>;
   /** Makes messages durable, each hashed here, and returns their GUIDs. What is here already is not written again. */
   stage(bodies: readonly Uint8Array[]): Promise<Guid[]>;
   stageLarge(): Promise<BodyWriter>;

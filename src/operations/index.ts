@@ -1,0 +1,18 @@
+/**
+ * Local mail operations: what an IMAP server or a delivery agent does to a store. All go through the same door as
+ * replication, `apply` and `applyTree`.
+ */
+export { appendMessages, type NewMessage } from "./append.ts";
+export { type CopiedUid, copyMessages, moveMessages } from "./copy.ts";
+export { expungeMessages } from "./expunge.ts";
+export { type FlagEdit, storeFlags } from "./flags.ts";
+export {
+  type CreateOptions,
+  createMailbox,
+  deleteMailbox,
+  randomMailboxId,
+  renameMailbox,
+  setMailboxAttribute,
+} from "./mailboxes.ts";
+export { type PurgeOptions, type PurgeResult, purgeAccount, purgeTombstones } from "./purge.ts";
+export { parseUidSet, resolveUidSet, type UidRange, type UidSet, uidSetOf } from "./uid-set.ts";

@@ -1,0 +1,154 @@
+/**
+ * The directory of a store: what is in it, how it is recognised, and how it is made.
+ *
+ * A store is made whole under another name and then linked into place, so that of several processes that make the
+ * same store at one moment exactly one wins, and all use the winner's.
+ */
+import { randomBytes } from "node:crypto";
+import { link, mkdir, open, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { TandemError } from "../../model/errors.ts";
+import type { Driver } from "./connection.ts";
+import { codeOf } from "./errors.ts";
+import { APPLICATION_ID, SCHEMA, STORE_FORMAT } from "./schema.ts";
+
+const INDEX = "index.db";
+const OUR_NAMES = new Set([INDEX, `${INDEX}-wal`, `${INDEX}-shm`, "segments", "spool"]);
+const SQLITE_MAGIC = "SQLite format 3\0";
+const HEADER_BYTES = 100;
+const FORMAT_AT = 60;
+const APPLICATION_ID_AT = 68;
+
+/** Where the parts of a store lie. */
+export interface StorePaths {
+  readonly directory: string;
+  readonly index: string;
+  readonly segments: string;
+  readonly spool: string;
+}
+
+export function pathsOf(directory: string): StorePaths {
+  const path = (name: string) => join(directory, name);
+  return { directory, index: path(INDEX), segments: path("segments"), spool: path("spool") };
+}
+
+/**
+ * Makes sure that there is a store, made now if there is none and `create` says so.
+ * @throws TandemError `not-a-store` if the directory is missing, foreign, or a store of a newer format.
+ */
+export async function prepareDirectory(driver: Driver, paths: StorePaths, create: boolean): Promise<void> {
+  if (await hasIndex(paths)) return;
+  const names = await listed(paths.directory);
+  const where = JSON.stringify(paths.directory);
+  if (names?.some((name) => !OUR_NAMES.has(name)))
+    throw new TandemError("not-a-store", `The directory ${where} holds other files and is not a store; name another.`);
+  if (!create)
+    throw new TandemError(
+      "not-a-store",
+      names === null
+        ? `There is no store ${where}; check the path, or create it first.`
+        : `The directory ${where} is empty, not a store; check the path, or create a store in it first.`,
+    );
+  await createStore(driver, paths);
+}
+
+/** A name in the spool directory that tells which process it belongs to. */
+export function spoolName(kind: string): string {
+  return `${process.pid}-${randomBytes(8).toString("hex")}.${kind}`;
+}
+
+/** The process that a name made by `spoolName` belongs to, null for any other name. */
+export function spoolOwner(name: string): number | null {
+  const pid = /^(\d+)-[0-9a-f]{16}\./.exec(name)?.[1];
+  return pid === undefined ? null : Number(pid);
+}
+
+/** Makes what was created, renamed or removed in a directory survive a power cut. */
+export async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Names in a directory, null if it is not there. @throws TandemError `not-a-store` if it is a file. */
+async function listed(directory: string): Promise<string[] | null> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return null;
+    if (codeOf(error) !== "ENOTDIR") throw error;
+    throw new TandemError("not-a-store", `${JSON.stringify(directory)} is not a directory; name that of a store.`);
+  }
+}
+
+/** Looks at the header of the file only, so that a foreign directory is left as it is. */
+async function hasIndex({ index, directory }: StorePaths): Promise<boolean> {
+  const header = await headerOf(index);
+  if (header === null) return false;
+  const isOurs =
+    header.length === HEADER_BYTES &&
+    header.toString("latin1", 0, SQLITE_MAGIC.length) === SQLITE_MAGIC &&
+    header.readUInt32BE(APPLICATION_ID_AT) === APPLICATION_ID;
+  const where = JSON.stringify(directory);
+  if (!isOurs) throw new TandemError("not-a-store", `The directory ${where} is not a store of Tandem; name another.`);
+  const format = header.readUInt32BE(FORMAT_AT);
+  if (format > STORE_FORMAT)
+    throw new TandemError(
+      "not-a-store",
+      `The store ${where} has format ${format}, this Tandem knows formats up to ${STORE_FORMAT}; upgrade Tandem.`,
+    );
+  return true;
+}
+
+async function headerOf(file: string): Promise<Buffer | null> {
+  try {
+    const handle = await open(file, "r");
+    try {
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEADER_BYTES), 0, HEADER_BYTES, 0);
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return null;
+    if (codeOf(error) === "EISDIR") return Buffer.alloc(0);
+    throw error;
+  }
+}
+
+async function createStore(driver: Driver, paths: StorePaths): Promise<void> {
+  await mkdir(paths.segments, { recursive: true });
+  await mkdir(paths.spool, { recursive: true });
+  const draft = join(paths.spool, spoolName("new"));
+  try {
+    createIndex(driver, draft);
+    await link(draft, paths.index).catch(unlessExists);
+  } finally {
+    await rm(draft, { force: true });
+  }
+  await syncDirectory(paths.directory);
+}
+
+/** "It exists now" is what was wanted. */
+function unlessExists(error: unknown): void {
+  if (codeOf(error) !== "EEXIST") throw error;
+}
+
+function createIndex(driver: Driver, path: string): void {
+  const db = new driver(path);
+  try {
+    db.pragma("journal_mode = WAL");
+    db.pragma("synchronous = FULL");
+    db.pragma(`application_id = ${APPLICATION_ID}`);
+    db.pragma(`user_version = ${STORE_FORMAT}`);
+    db.exec(SCHEMA);
+    db.prepare("INSERT INTO meta VALUES (?)").run(randomBytes(16).toString("hex"));
+    db.exec("INSERT INTO sequence VALUES (1)");
+  } finally {
+    // The last connection copies the log into the file and removes it.
+    db.close();
+  }
+}

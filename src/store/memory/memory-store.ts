@@ -1,0 +1,184 @@
+/**
+ * The store in memory: for tests, simulation and as the shortest statement of what a store does.
+ *
+ * Everything that is read is immutable and replaced as a whole, so a snapshot is one reference.
+ */
+import { createHash, randomBytes } from "node:crypto";
+import { compareText } from "../../model/flags.ts";
+import type { Guid } from "../../model/record.ts";
+import { type Cursor, sameState } from "../../model/state.ts";
+import { bodyMissing, mailboxNotFound } from "../shared/errors.ts";
+import { checkDeleted, checkEntryChange, plannedTree } from "../shared/tree.ts";
+import { writeRecords } from "../shared/write-records.ts";
+import type {
+  AccountTree,
+  BodyWriter,
+  CompactResult,
+  CursorRow,
+  Mailbox,
+  MailboxChange,
+  MailboxSnapshot,
+  MailboxStore,
+  Outcome,
+  RecordSpool,
+  TreeChange,
+} from "../store.ts";
+import { MemoryAccount, type MemoryMailbox } from "./memory-account.ts";
+import { MemoryBlocks } from "./memory-blocks.ts";
+import { MemoryBodies } from "./memory-bodies.ts";
+import { MemorySnapshot, MemorySpool } from "./memory-snapshot.ts";
+
+export interface MemoryStoreOptions {
+  /** 32 hex digits; random by default. */
+  readonly storeEpoch?: string;
+  /** Milliseconds since 1970; decides only when `compact` gives up on messages that were staged and never used. */
+  readonly now?: () => number;
+}
+
+export class MemoryStore implements MailboxStore {
+  readonly storeEpoch: string;
+  readonly #accounts = new Map<string, MemoryAccount>();
+  readonly #cursors = new Map<string, Map<string, CursorRow>>();
+  readonly #bodies: MemoryBodies;
+
+  constructor(options: MemoryStoreOptions = {}) {
+    this.storeEpoch = options.storeEpoch ?? randomBytes(16).toString("hex");
+    this.#bodies = new MemoryBodies(options.now ?? Date.now);
+  }
+
+  async accounts(): Promise<string[]> {
+    return [...this.#accounts.keys()].sort(compareText);
+  }
+
+  async tree(account: string): Promise<AccountTree> {
+    const found = this.#accounts.get(account);
+    return { modseq: found?.modseq ?? 0, mailboxes: found?.list() ?? [] };
+  }
+
+  async mailbox(account: string, mailboxId: string): Promise<Mailbox | null> {
+    const found = this.#accounts.get(account)?.find(mailboxId);
+    return found === undefined ? null : { entry: found.entry, state: found.state };
+  }
+
+  async mailboxNamed(account: string, name: string): Promise<Mailbox | null> {
+    const mailboxId = this.#accounts.get(account)?.nameHolder(name) ?? null;
+    return mailboxId === null ? null : this.mailbox(account, mailboxId);
+  }
+
+  async snapshot(account: string, mailboxId: string): Promise<MailboxSnapshot> {
+    return new MemorySnapshot(this.#get(account, mailboxId).mailbox);
+  }
+
+  async apply(change: MailboxChange): Promise<Outcome> {
+    const { account, mailbox } = this.#get(change.account, change.mailboxId);
+    if (!sameState(mailbox.state, change.before)) return "conflict";
+    if (change.entry !== undefined && change.entry.treeBefore !== account.modseq) return "conflict";
+    const blocks = new MemoryBlocks(mailbox.blocks, this.#bodies);
+    writeRecords(change, blocks);
+    const next = { entry: change.entry?.value ?? mailbox.entry, state: change.after, blocks: blocks.result() };
+    if (change.entry !== undefined) checkEntryChange(account, mailbox.entry.mailboxId, next, change.entry);
+    else checkDeleted(next);
+    // Nothing below can fail: this is the commit.
+    this.#bodies.commit(blocks.references);
+    account.put(mailbox.entry.mailboxId, next, change.entry?.treeAfter ?? account.modseq);
+    this.#moveCursors(change.account, mailbox.entry.mailboxId, next.entry.mailboxId);
+    if (change.cursor !== undefined)
+      this.#saveCursor(change.cursor.peer, change.account, next.entry.mailboxId, change.cursor.cursor);
+    return "applied";
+  }
+
+  async applyTree(change: TreeChange): Promise<Outcome> {
+    const account = this.#accounts.get(change.account) ?? new MemoryAccount();
+    if (account.modseq !== change.before) return "conflict";
+    const planned = plannedTree(account, change);
+    account.putAll(planned, change.after);
+    this.#accounts.set(change.account, account);
+    return "applied";
+  }
+
+  async peers(): Promise<string[]> {
+    return [...this.#cursors.keys()].sort(compareText);
+  }
+
+  async cursors(peer: string): Promise<CursorRow[]> {
+    const rows = [...(this.#cursors.get(peer)?.values() ?? [])];
+    return rows.sort((a, b) => compareText(a.account, b.account) || compareText(a.mailboxId, b.mailboxId));
+  }
+
+  async saveCursors(peer: string, rows: readonly CursorRow[]): Promise<void> {
+    for (const { account, mailboxId, cursor } of rows) this.#saveCursor(peer, account, mailboxId, cursor);
+  }
+
+  async missingBodies(guids: readonly Guid[]): Promise<number[]> {
+    return guids.flatMap((guid, i) => (this.#bodies.has(guid) ? [] : [i]));
+  }
+
+  async bodyReferences(guids: readonly Guid[]): Promise<number[]> {
+    return guids.map((guid) => this.#bodies.references(guid));
+  }
+
+  async bodySizes(guids: readonly Guid[]): Promise<number[]> {
+    return guids.map((guid) => this.#bodies.get(guid)?.length ?? -1);
+  }
+
+  async stage(bodies: readonly Uint8Array[]): Promise<Guid[]> {
+    return bodies.map((bytes) => {
+      const guid = createHash("sha256").update(bytes).digest("hex");
+      this.#bodies.stage(guid, bytes);
+      return guid;
+    });
+  }
+
+  async stageLarge(): Promise<BodyWriter> {
+    const chunks: Uint8Array[] = [];
+    return {
+      write: async (chunk) => {
+        chunks.push(new Uint8Array(chunk));
+      },
+      finish: async () => (await this.stage([Buffer.concat(chunks)]))[0] as Guid,
+      abort: async () => {
+        chunks.length = 0;
+      },
+    };
+  }
+
+  async readBody(guid: Guid, offset: number, length: number): Promise<Uint8Array> {
+    const bytes = this.#bodies.get(guid);
+    if (bytes === null) throw bodyMissing(guid);
+    return bytes.slice(offset, offset + length);
+  }
+
+  async openSpool(): Promise<RecordSpool> {
+    return new MemorySpool();
+  }
+
+  async compact(): Promise<CompactResult> {
+    return this.#bodies.compact();
+  }
+
+  async close(): Promise<void> {}
+
+  #get(name: string, mailboxId: string): { account: MemoryAccount; mailbox: MemoryMailbox } {
+    const account = this.#accounts.get(name);
+    const mailbox = account?.find(mailboxId);
+    if (account === undefined || mailbox === undefined) throw mailboxNotFound(name, mailboxId);
+    return { account, mailbox };
+  }
+
+  #saveCursor(peer: string, account: string, mailboxId: string, cursor: Cursor): void {
+    const rows = this.#cursors.get(peer) ?? new Map<string, CursorRow>();
+    rows.set(JSON.stringify([account, mailboxId]), { account, mailboxId, cursor });
+    this.#cursors.set(peer, rows);
+  }
+
+  /** A mailbox keeps its cursors under a new id. */
+  #moveCursors(account: string, from: string, to: string): void {
+    if (from === to) return;
+    for (const [peer, rows] of this.#cursors) {
+      const row = rows.get(JSON.stringify([account, from]));
+      if (row === undefined) continue;
+      rows.delete(JSON.stringify([account, from]));
+      this.#saveCursor(peer, account, to, row.cursor);
+    }
+  }
+}
