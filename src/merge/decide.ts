@@ -3,10 +3,9 @@
  */
 import type { IndexRecord, LiveRecord, Tombstone } from "../model/record.ts";
 import { graveOf, mergeLive, withGraves } from "./combine.ts";
+import { findKin, type Kin, type Known, type SideName } from "./identity.ts";
 import type { Decision, MergeInput, RecordPair } from "./plan.ts";
 import { type RowId, rowFor } from "./rows.ts";
-
-export type SideName = "left" | "right";
 
 /** One UID under decision. `want` is what both sides shall hold; its modseq is settled later. */
 export interface Decided {
@@ -32,21 +31,48 @@ export interface DecidedSlots {
   readonly slots: Decided[];
   readonly loose: Loose[];
   readonly decisions: Decision[];
+  readonly kin: readonly Kin[];
 }
 
 /** Walks the pairs once, in UID order. */
 export function decideSlots(input: MergeInput): DecidedSlots {
-  const result: DecidedSlots = { slots: [], loose: [], decisions: [] };
+  const purgedModseq = Math.max(input.left.purgedModseq, input.right.purgedModseq);
+  const kin = findKin(input.pairs, purgedModseq);
+  const result: DecidedSlots = { slots: [], loose: [], decisions: [], kin };
+  const partners = partnersOf(kin);
   for (const pair of input.pairs) {
-    const row = rowFor(pair, input);
+    const row = rowByIdentity(rowFor(pair, input), pair, partners);
     if (row === null || row === "M01") continue;
     const loose = looseOf(pair, row);
     if (loose.some(({ record }) => input.held?.has(record.guid))) continue;
-    result.slots.push({ ...pair, row, want: wanted(pair, row) });
+    result.slots.push({ ...pair, row, want: wanted(pair, row, purgedModseq) });
     result.loose.push(...loose);
     result.decisions.push({ row, uid: pair.uid, reason: reasonFor(pair, row) });
   }
   return result;
+}
+
+/** The UID under which the other side knows the same message, by the message's own UID and GUID. */
+type Partners = Record<SideName, ReadonlyMap<string, number>>;
+
+function partnersOf(kin: readonly Kin[]): Partners {
+  const key = ({ uid, guid }: Known) => `${uid} ${guid}`;
+  return {
+    left: new Map(kin.map(({ left, right }) => [key(left), right.uid])),
+    right: new Map(kin.map(({ left, right }) => [key(right), left.uid])),
+  };
+}
+
+/**
+ * The row, unless a message under this UID is known to be the same as one under another UID of the other side: then what
+ * both have here are two messages (M05, M06), and what the other side lacks here was renumbered, not expunged (M09).
+ */
+function rowByIdentity(row: RowId | null, { uid, left, right }: RecordPair, partners: Partners): RowId | null {
+  if (row !== "M02" && row !== "M03" && row !== "M08") return row;
+  const guid = left?.expunged === false ? left.guid : right?.expunged === false ? right.guid : "";
+  const isElsewhere = (side: SideName) => (partners[side].get(`${uid} ${guid}`) ?? uid) !== uid;
+  if (!isElsewhere("left") && !isElsewhere("right")) return row;
+  return row === "M02" ? "M05" : row === "M03" ? "M06" : "M09";
 }
 
 function looseOf(pair: RecordPair, row: RowId): Loose[] {
@@ -59,7 +85,7 @@ function looseOf(pair: RecordPair, row: RowId): Loose[] {
   return loose;
 }
 
-function wanted({ uid, left, right }: RecordPair, row: RowId): IndexRecord {
+function wanted({ uid, left, right }: RecordPair, row: RowId, purgedModseq: number): IndexRecord {
   const [one, other] = left === null ? [right, left] : [left, right];
   if (one === null) throw new Error("a row was found for an empty slot");
   const [live, dead] = one.expunged ? [other, one] : [one, other];
@@ -69,7 +95,7 @@ function wanted({ uid, left, right }: RecordPair, row: RowId): IndexRecord {
     case "M03":
       return withGraves(dead as Tombstone, [graveOf(live as LiveRecord)]);
     case "M04":
-      return withGraves(one as Tombstone, (other as Tombstone).graves);
+      return joined(one as Tombstone, other as Tombstone, purgedModseq);
     case "M05":
     case "M09":
       return moved(uid);
@@ -80,6 +106,12 @@ function wanted({ uid, left, right }: RecordPair, row: RowId): IndexRecord {
     default:
       return one;
   }
+}
+
+/** Both tombstones in one; what the merged purge drops anyway is not carried over. */
+function joined(a: Tombstone, b: Tombstone, purgedModseq: number): Tombstone {
+  if (a.modseq <= purgedModseq) return b;
+  return b.modseq <= purgedModseq ? a : withGraves(a, b.graves);
 }
 
 /** The tombstone a renumbered message leaves. */

@@ -7,14 +7,16 @@ import { TandemError } from "../model/errors.ts";
 import { type LiveRecord, MAX_UID } from "../model/record.ts";
 import { graveOf, mergeLive, mergeUids, withGraves } from "./combine.ts";
 import { type Decided, decideSlots, type Loose } from "./decide.ts";
+import { lineage } from "./identity.ts";
 import type { Decision, MergeInput, MergePlan } from "./plan.ts";
-import { reunite } from "./reunite.ts";
+import { type Buried, reunite } from "./reunite.ts";
 import { settle, type Wish } from "./settle.ts";
 
-/** A message that gets a new UID, with the records it has now. */
+/** A message that gets a new UID, with all UIDs it ever had and the records it has now. */
 interface Renumbered {
   readonly record: LiveRecord;
-  readonly oldUid: number;
+  /** Ascending. */
+  readonly uids: readonly number[];
   readonly from: readonly Loose[];
 }
 
@@ -23,13 +25,13 @@ interface Renumbered {
  * @throws TandemError `limit` if the UIDs of the mailbox are used up.
  */
 export function planMerge(input: MergeInput): MergePlan {
-  const { slots, loose, decisions } = decideSlots(input);
-  const { pairs, expunged, single } = reunite(loose, slots);
+  const { slots, loose, decisions, kin } = decideSlots(input);
+  const { pairs, expunged, single } = reunite(loose, kin);
   const byUid = new Map(slots.map((slot) => [slot.uid, slot]));
   const notes = new Map<Loose, Partial<Decision>>();
   for (const message of expunged) bury(message, byUid, notes);
   const renumbered = single.filter((message) => !message.arrives).map((message) => toNewUid([message]));
-  for (const { left, right } of pairs) {
+  for (const [left, right] of pairs) {
     const arrival = left.arrives ? left : right;
     if (arrival.arrives) join(arrival, left === arrival ? right : left, byUid, notes);
     else renumbered.push(toNewUid([left, right]));
@@ -41,12 +43,16 @@ export function planMerge(input: MergeInput): MergePlan {
   return { ...sides, decisions: annotate(decisions, notes, loose) };
 }
 
-/** A loose message that was expunged on the other side under another UID: its own UID becomes its tombstone. */
-function bury(message: Loose, byUid: Map<number, Decided>, notes: Map<Loose, Partial<Decision>>): void {
+/**
+ * A loose message that was expunged on the other side under another UID: its own UID becomes its tombstone, unless it is
+ * one already and the other side's grave names this UID.
+ */
+function bury({ message, named }: Buried, byUid: Map<number, Decided>, notes: Map<Loose, Partial<Decision>>): void {
   const slot = byUid.get(message.record.uid) as Decided;
+  notes.set(message, { reason: "expunged on the other side under a UID it had before: expunge wins" });
+  if (named && slot.want.expunged) return;
   const tombstone = slot.want.expunged ? slot.want : { expunged: true as const, uid: slot.uid, modseq: 0, graves: [] };
   slot.want = withGraves(tombstone, [graveOf(message.record)]);
-  notes.set(message, { reason: "expunged on the other side under a UID it had before: expunge wins" });
 }
 
 /** A message that one side brings under a new UID, and that the other side has to renumber: it takes that UID. */
@@ -55,7 +61,7 @@ function join(arrival: Loose, other: Loose, byUid: Map<number, Decided>, notes: 
   slot.want = {
     ...mergeLive(arrival.record, other.record),
     createdModseq: arrival.record.createdModseq,
-    formerUids: lineage(arrival.record, [arrival, other]),
+    formerUids: lineageOf([arrival, other]).filter((uid) => uid !== arrival.record.uid),
   };
   notes.set(other, {
     newUid: slot.uid,
@@ -66,10 +72,19 @@ function join(arrival: Loose, other: Loose, byUid: Map<number, Decided>, notes: 
 function toNewUid(from: readonly Loose[]): Renumbered {
   const [first, second] = from as [Loose, Loose?];
   const record = second === undefined ? first.record : mergeLive(first.record, second.record);
-  return { record, oldUid: Math.min(...from.map((message) => message.record.uid)), from };
+  return { record, uids: lineageOf(from), from };
 }
 
-/** New UIDs from `firstNew` upward, by old UID, then GUID, so that both roles give the same ones. */
+/** The order of new UIDs: by oldest UID, then GUID, then the other UIDs; the same in both roles. */
+function byAge(a: Renumbered, b: Renumbered): number {
+  const oldest = (a.uids[0] as number) - (b.uids[0] as number);
+  if (oldest !== 0) return oldest;
+  if (a.record.guid !== b.record.guid) return a.record.guid < b.record.guid ? -1 : 1;
+  const at = a.uids.findIndex((uid, i) => uid !== b.uids[i]);
+  return at < 0 ? a.uids.length - b.uids.length : (a.uids[at] as number) - (b.uids[at] ?? 0);
+}
+
+/** New UIDs from `firstNew` upward. */
 function numberAnew(
   renumbered: readonly Renumbered[],
   firstNew: number,
@@ -78,22 +93,17 @@ function numberAnew(
 ): Wish[] {
   if (firstNew + renumbered.length > MAX_UID + 1)
     throw new TandemError("limit", "The UIDs of this mailbox are used up; move its messages to a new mailbox.");
-  const ordered = renumbered.toSorted((a, b) => a.oldUid - b.oldUid || (a.record.guid < b.record.guid ? -1 : 1));
-  return ordered.map(({ record, from }, i) => {
+  return renumbered.toSorted(byAge).map(({ record, uids, from }, i) => {
     const uid = firstNew + i;
     for (const message of from) notes.set(message, { newUid: uid });
-    const want = { ...record, uid, modseq, createdModseq: modseq, formerUids: lineage({ ...record, uid }, from) };
+    const want = { ...record, uid, modseq, createdModseq: modseq, formerUids: uids };
     return { uid, left: null, right: null, want };
   });
 }
 
-/** All UIDs the message had but the one it has now. */
-function lineage(record: LiveRecord, from: readonly Loose[]): readonly number[] {
-  const uids = from.reduce<readonly number[]>(
-    (all, message) => mergeUids(mergeUids(all, [message.record.uid]), message.record.formerUids),
-    record.formerUids,
-  );
-  return uids.filter((uid) => uid !== record.uid).toSorted((a, b) => a - b);
+/** All UIDs that a message, known under one record or two, ever had. */
+function lineageOf(from: readonly Loose[]): readonly number[] {
+  return from.map(({ record }) => lineage(record)).reduce(mergeUids);
 }
 
 /** The decisions with what reunion and renumbering added to them; a UID with two messages (M05) gets one for each. */

@@ -197,25 +197,32 @@ interface EntryWrites {
   readonly right: TreeEntryPut | null;
 }
 
-/** As for records: a side takes the other's entry with its modseq if that is above its own tree modseq, else both get a new one. */
 function settleEntry(one: Planned, leftModseq: number, rightModseq: number, newModseq: number): EntryWrites {
-  const { left, right, entry, uidValidity } = one;
-  const fits = (side: TreeMailbox | null) =>
-    side !== null && side.state.uidValidity === uidValidity && sameEntry(side.entry, entry);
-  const source = newest(fits(left) ? left : null, fits(right) ? right : null);
-  const put = (modseq: number): TreeEntryPut => ({ entry: { ...entry, modseq }, uidValidity });
-  if (source === null) return { left: put(newModseq), right: put(newModseq) };
-  const { modseq } = source.entry;
-  const keeps = (side: TreeMailbox | null) => fits(side) && side?.entry.modseq === modseq;
-  if (keeps(left) && keeps(right)) return { left: null, right: null };
-  const taker = keeps(left) ? rightModseq : leftModseq;
-  if (modseq <= taker) return { left: put(newModseq), right: put(newModseq) };
-  return keeps(left) ? { left: null, right: put(modseq) } : { left: put(modseq), right: null };
+  const { entry, uidValidity } = one;
+  const held = (side: TreeMailbox | null) => (side?.state.uidValidity === uidValidity ? side.entry : null);
+  const modseqs = settleEntryModseqs(entry, held(one.left), held(one.right), { leftModseq, rightModseq, newModseq });
+  const put = (modseq: number | null) => (modseq === null ? null : { entry: { ...entry, modseq }, uidValidity });
+  return { left: put(modseqs.left), right: put(modseqs.right) };
 }
 
-function newest(a: TreeMailbox | null, b: TreeMailbox | null): TreeMailbox | null {
-  if (a === null || b === null) return a ?? b;
-  return a.entry.modseq >= b.entry.modseq ? a : b;
+/**
+ * Under which tree modseq each side writes an entry, null where it has it already. As for records: a side takes the
+ * other's with its modseq if that is above its own tree modseq, else both get a new one.
+ */
+export function settleEntryModseqs(
+  wanted: MailboxEntry,
+  left: MailboxEntry | null,
+  right: MailboxEntry | null,
+  given: { readonly leftModseq: number; readonly rightModseq: number; readonly newModseq: number },
+): { readonly left: number | null; readonly right: number | null } {
+  const fitting = [left, right].flatMap((entry) => (entry !== null && sameEntry(entry, wanted) ? [entry.modseq] : []));
+  if (fitting.length === 0) return { left: given.newModseq, right: given.newModseq };
+  const modseq = Math.max(...fitting);
+  const keeps = (entry: MailboxEntry | null) => entry !== null && entry.modseq === modseq && sameEntry(entry, wanted);
+  if (keeps(left) && keeps(right)) return { left: null, right: null };
+  const taker = keeps(left) ? given.rightModseq : given.leftModseq;
+  if (modseq <= taker) return { left: given.newModseq, right: given.newModseq };
+  return keeps(left) ? { left: null, right: modseq } : { left: modseq, right: null };
 }
 
 function isWritten(one: Planned, puts: { left: readonly TreeEntryPut[]; right: readonly TreeEntryPut[] }): boolean {

@@ -7,8 +7,8 @@
  */
 import { decodeBatch, type RecordBatch } from "../model/batch.ts";
 import type { IndexRecord } from "../model/record.ts";
-import type { SideName } from "./decide.ts";
 import { sameRecord } from "./equal.ts";
+import type { SideName } from "./identity.ts";
 import type { RecordPair } from "./plan.ts";
 
 /** One list: batches that wait, and the batch the cursor is in. */

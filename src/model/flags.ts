@@ -11,6 +11,8 @@ export const SYSTEM_FLAGS = ["\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "
 export const MAX_KEYWORD_BYTES = 255;
 /** Most keywords of one message. */
 export const MAX_KEYWORDS = 1000;
+/** Most different flags ever changed on one message: with the keywords, a record fits into a frame. */
+export const MAX_FLAG_STAMPS = 2000;
 
 const SYSTEM_BITS = new Map(SYSTEM_FLAGS.map((flag, bit) => [flag.toLowerCase(), 1 << bit]));
 
@@ -89,6 +91,7 @@ export function stampOf(stamps: readonly FlagStamp[], flag: string): number {
 /**
  * A record with flags set and cleared under a new modseq, each really changed flag stamped with it; the same object if
  * nothing changes.
+ * @throws TandemError `limit`, `invalid-argument` if the message would have too many flags.
  */
 export function changeFlags(record: LiveRecord, set: FlagSet, clear: FlagSet, modseq: number): LiveRecord {
   const flags = flagsByName(record);
@@ -106,6 +109,8 @@ export function changeFlags(record: LiveRecord, set: FlagSet, clear: FlagSet, mo
     changed = true;
   }
   if (!changed) return record;
+  if (stamps.size > MAX_FLAG_STAMPS)
+    throw new TandemError("limit", `More than ${MAX_FLAG_STAMPS} different flags were used on UID ${record.uid}.`);
   return { ...record, ...parseFlags(flags.values()), flagStamps: sortedStamps(stamps), modseq };
 }
 

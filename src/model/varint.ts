@@ -41,9 +41,18 @@ export class ByteWriter {
     this.#bytes[this.#length++] = rest;
   }
 
-  /** A signed integer whose double still fits 53 bits. */
+  /**
+   * A signed integer from -2^53+1 to 2^53-1, as the varint of 2v or of -2v-1. That one may need 54 bits, which a double
+   * has not, so its lowest bit and six more are written first.
+   */
   zigzag(value: number): void {
-    this.varint(value < 0 ? -2 * value - 1 : 2 * value);
+    const magnitude = value < 0 ? -value - 1 : value;
+    const low = ((magnitude % 0x40) << 1) | (value < 0 ? 1 : 0);
+    if (magnitude < 0x40) this.byte(low);
+    else {
+      this.byte(low | 0x80);
+      this.varint(Math.floor(magnitude / 0x40));
+    }
   }
 
   hex(text: string): void {
@@ -116,8 +125,12 @@ export class ByteReader {
   }
 
   zigzag(): number {
-    const value = this.varint();
-    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+    const low = this.byte();
+    const high = low < 0x80 ? 0 : this.varint();
+    const magnitude = ((low & 0x7f) >>> 1) + 0x40 * high;
+    if (low >= 0x80 && high === 0) throw this.#malformed("has a number in a longer form than needed");
+    if (magnitude >= TWO_POW_53) throw this.#malformed("has a number beyond 53 bits");
+    return (low & 1) === 0 ? magnitude : -magnitude - 1;
   }
 
   bytes(count: number): Buffer {

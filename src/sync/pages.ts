@@ -2,7 +2,7 @@
  * Cuts streams of batches into frames, and lists into pieces.
  */
 import { FRAME_FILL_BYTES, MAX_BATCHES_PER_FRAME } from "../../protocol/limits.ts";
-import type { RecordBatch } from "../model/batch.ts";
+import { decodeBatch, encodeBatch, type RecordBatch } from "../model/batch.ts";
 
 /** Records in one frame of a change: the bodies they ask for are then a few MiB at most as a rule. */
 export const RECORDS_PER_PART = 1024;
@@ -15,7 +15,7 @@ export async function* framePages(
   let open: RecordBatch[] = [];
   let [records, bytes] = [0, 0];
   for await (const page of pages) {
-    for (const batch of page) {
+    for (const batch of page.flatMap(split)) {
       const isFull = records + batch.count > mostRecords || bytes + batch.bytes.length > FRAME_FILL_BYTES;
       if (open.length > 0 && (isFull || open.length >= MAX_BATCHES_PER_FRAME)) {
         yield open;
@@ -28,6 +28,14 @@ export async function* framePages(
     }
   }
   if (open.length > 0) yield open;
+}
+
+/** A batch that is too large for a frame, as records with many long keywords can make it, in halves. */
+function split(batch: RecordBatch): RecordBatch[] {
+  if (batch.bytes.length <= FRAME_FILL_BYTES || batch.count === 1) return [batch];
+  const records = decodeBatch(batch.bytes);
+  const middle = records.length >>> 1;
+  return [records.slice(0, middle), records.slice(middle)].flatMap((half) => split(encodeBatch(half)));
 }
 
 /** A list in pieces of at most `most`. */

@@ -17,13 +17,15 @@ import { answerGreeting, awaitGreeting, type Greeting } from "./hello.ts";
 import { IncomingChange, type Needs } from "./incoming.ts";
 import { INLINE_BYTES, LocalPeer } from "./local-peer.ts";
 import { framePages, pieces } from "./pages.ts";
-import type { Pull } from "./peer.ts";
+import type { Pull, SurveyedMailbox } from "./peer.ts";
 import type { MessageOf } from "./requests.ts";
 
 /** Records in one page of a pull. */
 const RECORDS_PER_PAGE = 8192;
-/** Bytes of a surveyed mailbox besides its changes: how many fit into one frame. */
-const SURVEYED_BYTES = 2048;
+/** Accounts in one frame of a survey: their names fit, however long. */
+const TREES_PER_FRAME = 256;
+/** Bytes of a surveyed mailbox besides its texts and changes: ids, states and cursors. */
+const SURVEYED_BYTES = 512;
 
 export interface ReplicaOptions {
   /** Name for the master's logs. */
@@ -65,20 +67,64 @@ export async function serveReplica(
   }
 }
 
+/** Surveyed mailboxes in as many frames as their bytes need. */
+function* surveyFrames(mailboxes: readonly SurveyedMailbox[]): Generator<SurveyedMailbox[]> {
+  let open: SurveyedMailbox[] = [];
+  let bytes = 0;
+  for (const mailbox of mailboxes) {
+    const size = surveyedBytes(mailbox);
+    if (open.length > 0 && (bytes + size > FRAME_FILL_BYTES || open.length >= MAX_MAILBOXES_PER_FRAME)) {
+      yield open;
+      open = [];
+      bytes = 0;
+    }
+    open.push(mailbox);
+    bytes += size;
+  }
+  if (open.length > 0) yield open;
+}
+
+function surveyedBytes({ account, entry, changes }: SurveyedMailbox): number {
+  const { name, aliases, attributes, formerNames } = entry;
+  const texts = [account, name, ...aliases, ...formerNames.map((former) => former.name)];
+  for (const { key, value } of attributes) texts.push(key, value);
+  const textBytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text) + 16, 0);
+  return SURVEYED_BYTES + textBytes + (changes ?? []).reduce((sum, batch) => sum + batch.length + 5, 0);
+}
+
 /** Tells the peer why, as far as it still listens, and breaks the connection. */
 async function refuse(connection: FrameConnection, error: unknown): Promise<void> {
   const known = error instanceof TandemError ? error : new TandemError("internal", "The node failed; see its log.");
   try {
     await connection.send(encodeFrame({ t: "error", code: known.code, message: known.message.slice(0, 1000) }));
     await connection.end();
+    await Promise.race([drain(connection), new Promise((resolve) => setTimeout(resolve, FAREWELL_MS).unref())]);
   } catch {
     // The line is gone already: nobody is left to be told.
   }
   connection.destroy();
 }
 
+/** Reads on until the peer ended: closing on unread data would reset the line before the peer has read why. */
+async function drain(connection: FrameConnection): Promise<void> {
+  while ((await connection.receive()) !== null);
+}
+
+/** How long a refused peer may take to hang up. */
+const FAREWELL_MS = 1000;
+
 /** Faults of the peer that end the connection; all others only end the request. */
 const FATAL = ["bad-frame", "bad-message", "limit", "version", "disconnected"] as const;
+
+/** An answer too large for a frame is a fault here, not one of the peer. @throws TandemError `internal`. */
+function encodeAnswer(message: Message): Uint8Array {
+  try {
+    return encodeFrame(message);
+  } catch (error) {
+    if (!isTandemError(error, "limit")) throw error;
+    throw new TandemError("internal", `An answer does not fit into a frame: ${error.message}`, { cause: error });
+  }
+}
 
 class Replica {
   readonly #store: MailboxStore;
@@ -143,7 +189,7 @@ class Replica {
   }
 
   #send(message: Message): Promise<void> {
-    return this.#connection.send(encodeFrame(message));
+    return this.#connection.send(encodeAnswer(message));
   }
 
   async #fail(q: number, error: unknown): Promise<void> {
@@ -155,9 +201,8 @@ class Replica {
   async #survey({ q, account, base, complete }: MessageOf<"survey">): Promise<void> {
     const survey = await this.#peer.survey({ account, base, complete, inlineBytes: INLINE_BYTES });
     const { baseAgrees } = survey;
-    const most = Math.min(MAX_MAILBOXES_PER_FRAME, Math.floor(FRAME_FILL_BYTES / SURVEYED_BYTES));
-    const frames = [...pieces(survey.mailboxes, most)];
-    const trees = [...pieces(survey.trees, most)];
+    const frames = [...surveyFrames(survey.mailboxes)];
+    const trees = [...pieces(survey.trees, TREES_PER_FRAME)];
     const count = Math.max(1, frames.length, trees.length);
     for (let i = 0; i < count; i++) {
       const mailboxes = [...(frames[i] ?? [])];

@@ -1,0 +1,38 @@
+/**
+ * Whether a delta shows enough to tell messages apart, or the exchange needs whole lists.
+ *
+ * Prevents this: at the base both have message g under UID 1. The left side renumbers it to 3 (merging with a third node),
+ * the right side copies it to 2. The delta shows g under 3 on the left and g under 2 on the right, and not that the
+ * right side still has g under 1: taken for the same mail delivered to both, the copy would be lost.
+ */
+import type { IndexRecord } from "../model/record.ts";
+import type { MergeInput } from "./plan.ts";
+
+/** A message, live or expunged, that a record tells of. */
+interface Told {
+  readonly guid: string;
+  readonly formerUids: readonly number[];
+}
+
+/**
+ * False if one side renumbered a message whose old record the other side did not change, and the other side changed
+ * something about a message of the same GUID. Rare: it takes a third node or a restored one, and a copy.
+ */
+export function deltaSuffices({ pairs }: Pick<MergeInput, "pairs">): boolean {
+  return sideSuffices(pairs, "left", "right") && sideSuffices(pairs, "right", "left");
+}
+
+function sideSuffices(pairs: MergeInput["pairs"], side: "left" | "right", other: "left" | "right"): boolean {
+  const left = new Set(pairs.filter((pair) => pair[side]?.expunged && pair[other] === null).map(({ uid }) => uid));
+  const renumbered = pairs
+    .flatMap((pair) => toldBy(pair[side]))
+    .filter((told) => told.formerUids.some((uid) => left.has(uid)));
+  if (renumbered.length === 0) return true;
+  const guids = new Set(renumbered.map((told) => told.guid));
+  return !pairs.some((pair) => toldBy(pair[other]).some((told) => guids.has(told.guid)));
+}
+
+function toldBy(record: IndexRecord | null): readonly Told[] {
+  if (record === null) return [];
+  return record.expunged ? record.graves : [record];
+}
