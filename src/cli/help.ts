@@ -1,0 +1,218 @@
+/**
+ * What `--help` teaches: for each command what it is for, examples, and exit statuses.
+ */
+
+/** Help of one command: in the list of commands, above its options, below them. */
+export interface CommandHelp {
+  readonly summary: string;
+  readonly description: string;
+  readonly after: string;
+}
+
+const EXIT = `
+Exit status: 0 if all is well, 1 if anything went wrong (one sentence on
+stderr), 2 for a wrong command line.`;
+
+export const PROGRAM_HELP = `
+A store is a directory that holds accounts, which hold mailboxes. Without
+--account, commands that change or copy mail files work on the account "default".
+
+First steps:
+  tandem import ./mail ~/Maildir     make a store from a Maildir
+  tandem sync ./mail ./copy          make a second store identical, at any time
+  tandem verify ./mail ./copy        check that they are
+  tandem serve ./copy --listen 127.0.0.1:4190
+  tandem sync ./mail ws://127.0.0.1:4190
+
+"tandem help <command>" shows what a command does, with examples.
+${EXIT}
+verify: 0 equal, 1 different, 2 could not tell.`;
+
+export const COMMAND_HELP: Readonly<Record<string, CommandHelp>> = {
+  sync: {
+    summary: "make two locations identical",
+    description:
+      "Makes the mailboxes of two locations identical in one exchange. Both may have been written to: changes of " +
+      "both are merged, nothing is lost or doubled. An interrupted sync is simply run again.",
+    after: `
+Examples:
+  tandem sync ./mail ./copy                        two-way, between two store directories
+  tandem sync ./mail ws://backup.example:4190      with a node that runs "tandem serve"
+  tandem sync ./mail ./copy --dry-run              show what would be done, and why
+  tandem sync ./mail ./copy --one-way              never write ./mail
+  tandem sync ./mail ./copy --one-way --mirror     make ./copy exactly ./mail
+${EXIT}`,
+  },
+  serve: {
+    summary: "answer the syncs of other nodes",
+    description: "Serves a store to other nodes, as the replica of their syncs. Ends cleanly on SIGINT and SIGTERM.",
+    after: `
+Examples:
+  tandem serve ./mail --listen 127.0.0.1:4190
+  tandem serve ./mail --listen 0.0.0.0:4190        reachable from other machines; keep the port private
+${EXIT}`,
+  },
+  verify: {
+    summary: "say whether two locations are identical",
+    description: "Compares two locations by their digests, mailbox by mailbox, and says what differs. Writes nothing.",
+    after: `
+Examples:
+  tandem verify ./mail ./copy
+  tandem verify ./mail ws://backup.example:4190 --deep
+
+Exit status: 0 equal, 1 different, 2 could not tell (one sentence on stderr) or
+wrong command line.`,
+  },
+  import: {
+    summary: "bring mail files into a store",
+    description:
+      "Imports mail: a Maildir (Maildir++ folders or plain directories, flags, keywords), an mbox file, a directory of " +
+      ".eml files (not those in directories below it) or single messages. Bytes stay as they are.",
+    after: `
+A Maildir's own messages and everything else go to INBOX, its folders to
+mailboxes of their names; with --mailbox M to M and to "M/folder".
+What a mailbox has already, or had and expunged, is not imported again: messages
+are told by their bytes, and n copies in the sources stay n copies. So an
+interrupted import is simply run again. Internal dates are those of the files;
+in an mbox, of its From_ lines. A file that cannot be read is reported, and the
+rest is imported.
+
+Examples:
+  tandem import ./mail ~/Maildir --account ann
+  tandem import ./mail /var/mail/ann --account ann
+  tandem import ./mail ./letters one.eml two.eml --mailbox Archive/2024
+${EXIT}`,
+  },
+  export: {
+    summary: "write mail out as a Maildir++ tree",
+    description:
+      "Exports an account as a Maildir++ tree: INBOX in DEST itself, other mailboxes in folders, flags in file names, " +
+      "internal dates as file times. Bytes stay as they are.",
+    after: `
+Exporting again into the same tree adds what is new and brings flags up to date;
+it removes nothing. A Maildir folder holds at most 26 different keywords: more
+are left out, and reported.
+
+Examples:
+  tandem export ./mail ./maildir --account ann
+  tandem export ./mail ./archive --mailbox Archive/2024
+${EXIT}`,
+  },
+  ls: {
+    summary: "list accounts and mailboxes",
+    description: "Lists accounts and their mailboxes with their counters and digests.",
+    after: `
+With --json: one line for each mailbox, as in dump.
+
+Examples:
+  tandem ls ./mail
+  tandem ls ./mail --json
+${EXIT}`,
+  },
+  dump: {
+    summary: "print every record",
+    description:
+      "Prints each mailbox and all its records in UID order, tombstones that are not purged included. Two identical " +
+      "mailboxes dump identical lines.",
+    after: `
+With --json, JSON Lines, for each mailbox one and then one for each record:
+  {"kind":"mailbox","account","mailboxId","name","uidValidity","uidNext",
+   "highestModseq","purgedModseq","digest","messages"}
+  {"kind":"record","uid","modseq","guid","size","internalDate","flags","expunged"}
+A tombstone has no size and date; its guid is null if the message lives on under
+another UID.
+
+Examples:
+  tandem dump ./mail --mailbox INBOX
+  diff <(tandem dump ./mail --json) <(tandem dump ./copy --json)
+${EXIT}`,
+  },
+  cat: {
+    summary: "print a message",
+    description: "Writes the bytes of a message to standard output as they were received, and checks them.",
+    after: `
+Examples:
+  tandem cat ./mail INBOX 17
+  tandem cat ./mail INBOX 17 --account ann > message.eml
+${EXIT}`,
+  },
+  append: {
+    summary: "add a message",
+    description: "Appends a message to a mailbox and prints its UID. Bytes stay as they are.",
+    after: `
+Examples:
+  tandem append ./mail INBOX letter.eml
+  tandem append ./mail Sent --flag '\\Seen' --date 2024-05-01T12:00:00Z < letter.eml
+${EXIT}`,
+  },
+  flag: {
+    summary: "set and clear flags",
+    description:
+      "Sets (+) and clears (-) flags and keywords of the messages in UIDSET. UIDs that are not there are passed over.",
+    after: `
+System flags: \\Seen \\Answered \\Flagged \\Deleted \\Draft; the backslash may be
+left out. Any other word is a keyword. Options may stand anywhere.
+
+Examples:
+  tandem flag ./mail INBOX 17 +Seen
+  tandem flag ./mail INBOX 1:5,9,12:* '+\\Flagged' '-\\Seen' +project-x
+${EXIT}`,
+  },
+  expunge: {
+    summary: "remove messages",
+    description:
+      "Expunges the messages in UIDSET, whether or not they carry \\Deleted. UIDs that are not there are passed over.",
+    after: `
+Examples:
+  tandem expunge ./mail INBOX 17
+  tandem expunge ./mail Trash '1:*'
+${EXIT}`,
+  },
+  purge: {
+    summary: "drop old tombstones",
+    description: "Drops the tombstones of expunged messages that every known peer has confirmed.",
+    after: `
+--all drops all of them. A peer that has not heard of an expunge by then learns
+of it by a full resync.
+
+Examples:
+  tandem purge ./mail
+  tandem purge ./mail --mailbox Trash --all
+${EXIT}`,
+  },
+  mailbox: {
+    summary: "create, rename and delete mailboxes",
+    description: "Creates, renames and deletes mailboxes.",
+    after: `
+Examples:
+  tandem mailbox create ./mail Archive/2024
+  tandem mailbox rename ./mail Archive/2024 Archive/old
+  tandem mailbox delete ./mail Archive/old
+${EXIT}`,
+  },
+  "mailbox create": {
+    summary: "create a mailbox",
+    description: "Creates a mailbox, and the store and the account if they are not there.",
+    after: `
+Example:
+  tandem mailbox create ./mail Archive/2024 --account ann
+${EXIT}`,
+  },
+  "mailbox rename": {
+    summary: "rename a mailbox",
+    description:
+      "Renames a mailbox. It stays the same mailbox, with its id, UIDs and messages; others are not touched.",
+    after: `
+Example:
+  tandem mailbox rename ./mail Projects Archive/Projects
+${EXIT}`,
+  },
+  "mailbox delete": {
+    summary: "delete a mailbox and its messages",
+    description: "Deletes a mailbox with all its messages. The next sync deletes it on the other side, too.",
+    after: `
+Example:
+  tandem mailbox delete ./mail Archive/old
+${EXIT}`,
+  },
+};

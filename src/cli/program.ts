@@ -1,0 +1,230 @@
+/**
+ * The command line of `tandem`: its commands, options and help. What a command does is loaded when it runs.
+ */
+import { Command, CommanderError, Option, type OutputConfiguration } from "commander";
+import { COMMAND_HELP, PROGRAM_HELP } from "./help.ts";
+import type {
+  AccountOptions,
+  AppendOptions,
+  MailboxOptions,
+  PurgeOptions,
+  SelectOptions,
+  ServeOptions,
+  SyncOptions,
+  VerifyOptions,
+} from "./options.ts";
+import { fail, OK, printError, run, USAGE } from "./run.ts";
+import { VERSION } from "./version.ts";
+
+/** Where commands write that make their store. */
+const NEW_STORE = "directory of the store; made if it is not there";
+const OLD_STORE = "directory of the store";
+const LOCATION = "a store directory, or ws://host:port of a serving node";
+const UIDSET = 'UIDs as in IMAP, e.g. "1:5,9,12:*"';
+
+/** Runs the command that `argv` (as in `process.argv`) asks for and sets the exit status. Never throws. */
+export async function runProgram(argv: readonly string[]): Promise<void> {
+  try {
+    await buildProgram().parseAsync(argv);
+  } catch (error) {
+    // Commander has said already what is wrong with the command line, or has printed the help it was asked for.
+    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? OK : USAGE;
+    else fail(error);
+  }
+}
+
+function buildProgram(): Command {
+  const program = new Command("tandem")
+    .description("Makes the mailboxes of two mail stores identical: UIDs, flags and modseqs included.")
+    .version(VERSION, "-V, --version", "print the version")
+    .helpOption("--help", "print help")
+    .helpCommand("help [command]", "print help about a command")
+    .enablePositionalOptions()
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput(errorsOf("tandem"))
+    .addHelpText("after", PROGRAM_HELP);
+  for (const add of [addExchange, addMailFiles, addReading, addWriting, addMailbox]) add(program);
+  return program;
+}
+
+/** Wrong usage as one line that names the help to read. */
+function errorsOf(command: string): OutputConfiguration {
+  return {
+    outputError: (text) => {
+      const sentence = text
+        .trim()
+        .replace(/^error: /, "")
+        .replaceAll("\n", " ")
+        .replace(/\.$/, "");
+      printError(`${sentence}; see ${command} --help.`);
+    },
+  };
+}
+
+function addExchange(program: Command): void {
+  json(command(program, "sync"))
+    .argument("<from>", `the master: ${LOCATION}; must exist`)
+    .argument("<to>", `the replica: ${LOCATION}; a directory is made if it is not there`)
+    .addOption(someAccount())
+    .addOption(someMailbox())
+    .option("--one-way", "never write FROM; refuse mailboxes in which TO has something of its own")
+    .addOption(new Option("--mirror", "with --one-way: make TO exactly FROM, expunging what is only in TO"))
+    .option("--dry-run", "print every decision and its reason, write nothing")
+    .option("--full", "full resync even if the digests agree")
+    .option("--allow-mass-deletion", "go on where the plan expunges over 100 messages and over half of an account")
+    .action((from: string, to: string, options: SyncOptions) =>
+      run(async () => (await import("./commands/sync.ts")).runSync(from, to, options)),
+    );
+  json(command(program, "serve"))
+    .argument("<store>", NEW_STORE)
+    .requiredOption("--listen <host:port>", "address to listen on; port 0 takes a free one")
+    .action((store: string, options: ServeOptions) =>
+      run(async () => (await import("./commands/serve.ts")).runServe(store, options)),
+    );
+  json(command(program, "verify"))
+    .argument("<a>", LOCATION)
+    .argument("<b>", LOCATION)
+    .addOption(someAccount())
+    .option("--deep", "recompute the digests and hash every body")
+    .action((a: string, b: string, options: VerifyOptions) =>
+      run(async () => (await import("./commands/verify.ts")).runVerify(a, b, options), USAGE),
+    );
+}
+
+function addMailFiles(program: Command): void {
+  json(command(program, "import"))
+    .argument("<store>", NEW_STORE)
+    .argument("<source...>", "Maildir, mbox file, directory of .eml files, or single messages")
+    .addOption(oneAccount())
+    .option("--mailbox <name>", "mailbox to import to (default: INBOX); folders of a Maildir go below it")
+    .action((store: string, sources: string[], options: MailboxOptions) =>
+      run(async () => (await import("./commands/import.ts")).runImport(store, sources, options)),
+    );
+  json(command(program, "export"))
+    .argument("<store>", OLD_STORE)
+    .argument("<dest>", "directory of the Maildir++ tree: new, empty, or an earlier export of this account")
+    .addOption(oneAccount())
+    .option("--mailbox <name>", "only this mailbox (default: all)")
+    .action((store: string, dest: string, options: MailboxOptions) =>
+      run(async () => (await import("./commands/export.ts")).runExport(store, dest, options)),
+    );
+}
+
+function addReading(program: Command): void {
+  json(command(program, "ls"))
+    .argument("<store>", OLD_STORE)
+    .addOption(someAccount())
+    .action((store: string, options: SelectOptions) =>
+      run(async () => (await import("./commands/ls.ts")).runLs(store, options)),
+    );
+  json(command(program, "dump"))
+    .argument("<store>", OLD_STORE)
+    .addOption(someAccount())
+    .addOption(someMailbox())
+    .action((store: string, options: SelectOptions) =>
+      run(async () => (await import("./commands/dump.ts")).runDump(store, options)),
+    );
+  command(program, "cat")
+    .argument("<store>", OLD_STORE)
+    .argument("<mailbox>", "name of the mailbox")
+    .argument("<uid>", "UID of the message")
+    .addOption(oneAccount())
+    .action((store: string, mailbox: string, uid: string, options: AccountOptions) =>
+      run(async () => (await import("./commands/cat.ts")).runCat(store, mailbox, uid, options)),
+    );
+}
+
+function addWriting(program: Command): void {
+  json(command(program, "append"))
+    .argument("<store>", NEW_STORE)
+    .argument("<mailbox>", "name of the mailbox; made if it is not there")
+    .argument("[file]", "file with the message; none or - for standard input", "-")
+    .addOption(oneAccount())
+    .option("--flag <flag>", "flag or keyword to set; may be repeated", (flag: string, all: string[] = []) => [
+      ...all,
+      flag,
+    ])
+    .option("--date <iso>", "internal date, e.g. 2024-05-01T12:00:00Z; UTC if it names no zone (default: now)")
+    .action((store: string, mailbox: string, file: string, options: AppendOptions) =>
+      run(async () => (await import("./commands/append.ts")).runAppend(store, mailbox, file, options)),
+    );
+  json(command(program, "flag"))
+    .argument("<store>", OLD_STORE)
+    .argument("<mailbox>", "name of the mailbox")
+    .argument("<uidset>", UIDSET)
+    .argument("<change...>", "+FLAG sets, -FLAG clears; system flags with or without backslash")
+    .addOption(oneAccount())
+    .allowUnknownOption()
+    .action((store: string, mailbox: string, uids: string, changes: string[], options: AccountOptions) =>
+      run(async () => (await import("./commands/flag.ts")).runFlag(store, mailbox, uids, changes, options)),
+    );
+  json(command(program, "expunge"))
+    .argument("<store>", OLD_STORE)
+    .argument("<mailbox>", "name of the mailbox")
+    .argument("<uidset>", UIDSET)
+    .addOption(oneAccount())
+    .action((store: string, mailbox: string, uids: string, options: AccountOptions) =>
+      run(async () => (await import("./commands/expunge.ts")).runExpunge(store, mailbox, uids, options)),
+    );
+  json(command(program, "purge"))
+    .argument("<store>", OLD_STORE)
+    .addOption(oneAccount())
+    .option("--mailbox <name>", "only this mailbox (default: all)")
+    .option("--all", "drop all tombstones, also those a peer has not confirmed")
+    .action((store: string, options: PurgeOptions) =>
+      run(async () => (await import("./commands/purge.ts")).runPurge(store, options)),
+    );
+}
+
+function addMailbox(program: Command): void {
+  const mailbox = command(program, "mailbox");
+  json(command(mailbox, "create", "mailbox create"))
+    .argument("<store>", NEW_STORE)
+    .argument("<name>", 'name; "/" separates levels')
+    .addOption(oneAccount())
+    .action((store: string, name: string, options: AccountOptions) =>
+      run(async () => (await import("./commands/mailbox.ts")).runCreate(store, name, options)),
+    );
+  json(command(mailbox, "rename", "mailbox rename"))
+    .argument("<store>", OLD_STORE)
+    .argument("<name>", "name it has")
+    .argument("<newname>", "name it gets")
+    .addOption(oneAccount())
+    .action((store: string, name: string, newName: string, options: AccountOptions) =>
+      run(async () => (await import("./commands/mailbox.ts")).runRename(store, name, newName, options)),
+    );
+  json(command(mailbox, "delete", "mailbox delete"))
+    .argument("<store>", OLD_STORE)
+    .argument("<name>", "name of the mailbox")
+    .addOption(oneAccount())
+    .action((store: string, name: string, options: AccountOptions) =>
+      run(async () => (await import("./commands/mailbox.ts")).runDelete(store, name, options)),
+    );
+}
+
+function command(parent: Command, name: string, helpName: string = name): Command {
+  const help = COMMAND_HELP[helpName];
+  const made = parent
+    .command(name)
+    .helpOption("--help", "print help")
+    .configureOutput(errorsOf(`tandem ${helpName}`));
+  if (help === undefined) return made;
+  return made.summary(help.summary).description(help.description).addHelpText("after", help.after);
+}
+
+function json<T extends Command>(made: T): T {
+  return made.option("--json", "print results as JSON") as T;
+}
+
+function oneAccount(): Option {
+  return new Option("--account <name>", "account to work on").default("default");
+}
+
+function someAccount(): Option {
+  return new Option("--account <name>", "only this account (default: all)");
+}
+
+function someMailbox(): Option {
+  return new Option("--mailbox <name>", "only the mailbox of this name (default: all)");
+}

@@ -1,0 +1,38 @@
+/**
+ * Runs one command: sets the exit status and says in one sentence what went wrong.
+ */
+import { isTandemError } from "../model/errors.ts";
+
+/** All is well. */
+export const OK = 0;
+/** Something went wrong, and a sentence on stderr says what. */
+export const FAILED = 1;
+/** The command line is wrong, or `verify` could not tell. */
+export const USAGE = 2;
+
+/** Runs `work` and makes its result the exit status; `failure` is the status if it throws. */
+export async function run(work: () => Promise<number>, failure = FAILED): Promise<void> {
+  try {
+    process.exitCode = await work();
+  } catch (error) {
+    fail(error, failure);
+  }
+}
+
+/** Says in one sentence what went wrong and sets the exit status. */
+export function fail(error: unknown, status = FAILED): void {
+  printError(errorSentence(error));
+  if (process.env["TANDEM_DEBUG"] === "1" && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  process.exitCode = status;
+}
+
+/** One line on stderr. */
+export function printError(sentence: string): void {
+  process.stderr.write(`tandem: ${sentence}\n`);
+}
+
+function errorSentence(error: unknown): string {
+  if (isTandemError(error)) return error.message;
+  const text = error instanceof Error ? error.message : String(error);
+  return `internal error: ${text.replaceAll(/\s+/g, " ")}; please report it with what TANDEM_DEBUG=1 adds.`;
+}

@@ -1,0 +1,64 @@
+/**
+ * Finds out what a source is: a Maildir tree, a directory of `.eml` files, an mbox, or a single message.
+ */
+import { fstatSync, statSync } from "node:fs";
+import { basename } from "node:path";
+import { TandemError } from "../model/errors.ts";
+import { isEmlName, listEml, readEmlDirectory, readEmlFile } from "./eml.ts";
+import { fileError, readRange, withFile } from "./file.ts";
+import { isMaildir, isMaildirTree, readMaildir } from "./maildir-reader.ts";
+import { beginsAsMbox, readMbox } from "./mbox.ts";
+import type { SourceReader } from "./source.ts";
+
+const START = 1024;
+/** A header line (RFC 5322 section 2.2): what a message begins with. */
+const HEADER = /^[!-9;-~]{1,200}[ \t]*:/;
+
+/**
+ * The reader for a source.
+ *
+ * A directory with `cur` or `new` in it is a Maildir; one with `.eml` files is a directory of messages; one below which
+ * Maildirs lie is a Maildir tree. A file called `*.eml` is one message whatever is in it; one that begins with a From_ line, is called
+ * `*.mbox` or is empty is an mbox; one that begins with a header is a message.
+ * @throws TandemError `io` if it cannot be read, `invalid-argument` if it is none of these.
+ */
+export function detectSource(path: string): SourceReader {
+  return isDirectory(path) ? detectDirectory(path) : detectFile(path);
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch (error) {
+    throw fileError("read", path, error);
+  }
+}
+
+function detectDirectory(path: string): SourceReader {
+  try {
+    const messages = listEml(path).length;
+    if (messages > 0 && !isMaildir(path)) return () => readEmlDirectory(path);
+  } catch (error) {
+    throw fileError("read", path, error);
+  }
+  if (isMaildirTree(path)) return () => readMaildir(path);
+  throw new TandemError(
+    "invalid-argument",
+    `${path} holds no mail: it is no Maildir (no cur or new in it or below) and has no .eml file; name another directory, or single files.`,
+  );
+}
+
+function detectFile(path: string): SourceReader {
+  if (isEmlName(path)) return () => readEmlFile(path);
+  const start = withFile(path, (fd) => readRange(fd, 0, Math.min(START, fstatSync(fd).size)));
+  if (start.length === 0 || beginsAsMbox(start) || isMboxName(path)) return () => readMbox(path);
+  if (HEADER.test(start.toString("latin1"))) return () => readEmlFile(path);
+  throw new TandemError(
+    "invalid-argument",
+    `${path} is neither an mbox (no "From " line at its start) nor a message (no header); if it is a message, call it *.eml.`,
+  );
+}
+
+function isMboxName(path: string): boolean {
+  return /(^|\.)mbox$/i.test(basename(path));
+}
