@@ -14,7 +14,7 @@ export class Output {
 
   constructor(stream: Writable) {
     this.#stream = stream;
-    // What a write failed of, its callback is told.
+    // Why a write failed is told to its own callback.
     stream.on("error", () => {
       this.#closed = true;
     });

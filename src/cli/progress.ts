@@ -23,18 +23,23 @@ export async function openProgress(what: string): Promise<Progress> {
     clearOnComplete: true,
     stream: process.stderr,
   });
-  bar.start(0, 0);
   let total = 0;
   let done = 0;
+  const draw = (): void => {
+    const shown = Math.max(total, done);
+    if (shown === 0) return;
+    if (!bar.isActive) bar.start(shown, done);
+    bar.setTotal(shown);
+    bar.update(done);
+  };
   return {
     grow: (count) => {
       total += count;
-      bar.setTotal(total);
+      draw();
     },
     tick: (count) => {
       done += count;
-      if (done > total) bar.setTotal(done);
-      bar.update(done);
+      draw();
     },
     fault: (sentence) => {
       // The bar is drawn again below.

@@ -2,6 +2,7 @@
  * Runs one command: sets the exit status and says in one sentence what went wrong.
  */
 import { isTandemError } from "../model/errors.ts";
+import { printable } from "./output.ts";
 
 /** All is well. */
 export const OK = 0;
@@ -26,9 +27,9 @@ export function fail(error: unknown, status = FAILED): void {
   process.exitCode = status;
 }
 
-/** One line on stderr. */
+/** One line on stderr, whatever characters the names in it have. */
 export function printError(sentence: string): void {
-  process.stderr.write(`tandem: ${sentence}\n`);
+  process.stderr.write(`tandem: ${printable(sentence)}\n`);
 }
 
 function errorSentence(error: unknown): string {

@@ -1,7 +1,7 @@
 /**
  * Finds out what a source is: a Maildir tree, a directory of `.eml` files, an mbox, or a single message.
  */
-import { fstatSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { basename } from "node:path";
 import { TandemError } from "../model/errors.ts";
 import { isEmlName, listEml, readEmlDirectory, readEmlFile } from "./eml.ts";
@@ -50,7 +50,7 @@ function detectDirectory(path: string): SourceReader {
 
 function detectFile(path: string): SourceReader {
   if (isEmlName(path)) return () => readEmlFile(path);
-  const start = withFile(path, (fd) => readRange(fd, 0, Math.min(START, fstatSync(fd).size)));
+  const start = withFile(path, (fd, { size }) => readRange(fd, 0, Math.min(START, size)));
   if (start.length === 0 || beginsAsMbox(start) || isMboxName(path)) return () => readMbox(path);
   if (HEADER.test(start.toString("latin1"))) return () => readEmlFile(path);
   throw new TandemError(

@@ -1,7 +1,7 @@
 /**
  * Reading messages out of files, and saying in words why a file cannot be read or written.
  */
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from "node:fs";
 import { open } from "node:fs/promises";
 import { TandemError } from "../model/errors.ts";
 import { MAX_DATE, MIN_DATE } from "../model/record.ts";
@@ -23,8 +23,7 @@ export interface MessageFile {
  * @throws TandemError `io` with a sentence for people.
  */
 export function readMessageFile(path: string): MessageFile {
-  return withFile(path, (fd) => {
-    const { size, mtimeMs } = fstatSync(fd);
+  return withFile(path, (fd, { size, mtimeMs }) => {
     const internalDate = clampDate(mtimeMs);
     if (size > LARGE_MESSAGE) return { content: { kind: "file", path, offset: 0, size }, internalDate };
     return { content: { kind: "bytes", bytes: readRange(fd, 0, size) }, internalDate };
@@ -32,10 +31,10 @@ export function readMessageFile(path: string): MessageFile {
 }
 
 /** Opens a regular file for `use` and closes it. @throws TandemError `io`. */
-export function withFile<T>(path: string, use: (fd: number) => T): T {
-  const fd = openRegular(path);
+export function withFile<T>(path: string, use: (fd: number, stats: Stats) => T): T {
+  const { fd, stats } = openRegular(path);
   try {
-    return use(fd);
+    return use(fd, stats);
   } catch (error) {
     throw fileError("read", path, error);
   } finally {
@@ -44,12 +43,13 @@ export function withFile<T>(path: string, use: (fd: number) => T): T {
 }
 
 /** Opens a regular file for reading; whoever calls closes it. @throws TandemError `io`. */
-export function openRegular(path: string): number {
+export function openRegular(path: string): { readonly fd: number; readonly stats: Stats } {
   let fd: number | null = null;
   try {
     // Without O_NONBLOCK a named pipe somewhere in a source would hold up the whole import.
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    if (fstatSync(fd).isFile()) return fd;
+    const stats = fstatSync(fd);
+    if (stats.isFile()) return { fd, stats };
   } catch (error) {
     if (fd !== null) closeSync(fd);
     throw fileError("read", path, error);

@@ -6,7 +6,7 @@
  * them is changed: quoted lines (`>From `) stay quoted, because whether they were quoted by the mbox or by their author
  * cannot be told, and `Content-Length` is not trusted. `Status` and `X-Status` headers give the flags and stay as well.
  */
-import { closeSync, fstatSync } from "node:fs";
+import { closeSync } from "node:fs";
 import { isTandemError, TandemError } from "../model/errors.ts";
 import { clampDate, fileError, openRegular, readRange } from "./file.ts";
 import { dateOfFromLine, isFromLine } from "./mbox-from.ts";
@@ -49,8 +49,9 @@ export function beginsAsMbox(start: Uint8Array): boolean {
 export async function* readMbox(path: string): AsyncGenerator<SourceItem> {
   let fd: number | null = null;
   try {
-    fd = openRegular(path);
-    const { size, mtimeMs } = fstatSync(fd);
+    const { fd: opened, stats } = openRegular(path);
+    fd = opened;
+    const { size, mtimeMs } = stats;
     if (size > 0 && !beginsAsMbox(readRange(fd, 0, Math.min(size, MAX_LINE))))
       throw new TandemError(
         "invalid-argument",

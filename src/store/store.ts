@@ -5,7 +5,8 @@
  * Promises of every store:
  * - Atomic: `apply` and `applyTree` change everything or nothing, also if the process is killed.
  * - Compare-and-set: they do nothing and say "conflict" if the mailbox (the tree) is not as `before` says.
- * - Durable: when a promise of `apply`, `applyTree`, `saveCursors` or `stage` resolves, a power cut does not undo it.
+ * - Durable: when a promise of `apply`, `applyTree` or `saveCursors` resolves, a power cut does not undo it. What `stage`
+ *   resolved survives a killed process; a power cut may undo it until the next `apply`, which makes all of it durable.
  * - Bodies first: a live record is only ever visible if its bytes can be read.
  * - Snapshots: what a snapshot reads does not change while it is open, whatever is written meanwhile.
  * - Several processes may use one store at once; a killed one blocks nobody (where the store is on disk).
@@ -160,11 +161,12 @@ export interface MailboxStore {
   bodyReferences(guids: readonly Guid[]): Promise<number[]>;
   /** Bytes of each message, -1 for one that is not here. */
   bodySizes(guids: readonly Guid[]): Promise<number[]>;
-  /** Makes messages durable, each hashed here, and returns their GUIDs. What is here already is not written again. */
+  /** Keeps messages, each hashed here, and returns their GUIDs. What is here already is not written again. */
   stage(bodies: readonly Uint8Array[]): Promise<Guid[]>;
   stageLarge(): Promise<BodyWriter>;
   /**
-   * Bytes `offset` to `offset + length` of a message, fewer at its end.
+   * Bytes `offset` to `offset + length` of a message, fewer at its end. Damage is sure to be found only where the whole
+   * message is read at once; a receiver hashes what it gets.
    * @throws TandemError `body-missing`, or `body-unreadable` if the file is damaged.
    */
   readBody(guid: Guid, offset: number, length: number): Promise<Uint8Array>;

@@ -199,7 +199,9 @@ describe("what cannot be read", () => {
     const store = await newStore();
     expect(await refuse(["import", store, join(directory, "sub")])).toContain("holds no mail");
     expect(await refuse(["import", store, join(directory, "program")])).toContain("neither an mbox");
-    expect(await refuse(["import", store, join(directory, "nowhere")])).toContain("does not exist");
+    expect(await refuse(["import", store, join(directory, "no\nwhere\u001b[31m")])).toContain(
+      "no\\u000awhere\\u001b[31m does not exist",
+    );
     expect(existsSync(store)).toBe(false);
   });
 

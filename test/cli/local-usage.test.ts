@@ -116,8 +116,8 @@ describe("a store that is not there, or is none", () => {
   });
 
   test("a store of a newer format asks for an upgrade and stays as it is", async () => {
-    const store = await newStore();
-    await succeed(["mailbox", "create", store, "Work"]);
+    const [store, other] = [await newStore(), await newStore()];
+    for (const one of [store, other]) await succeed(["mailbox", "create", one, "Work"]);
     const index = join(store, "index.db");
     const bytes = await readFile(index);
     // Where SQLite keeps the number that says which format a store has.
@@ -126,7 +126,7 @@ describe("a store that is not there, or is none", () => {
     for (const args of [
       ["ls", store],
       ["append", store, "Work"],
-      ["verify", store, store],
+      ["verify", store, other],
     ])
       expect(await refuse(args, args[0] === "verify" ? 2 : 1, { input: "S: x\n" })).toMatch(
         /format 999.*upgrade Tandem/,

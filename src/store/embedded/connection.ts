@@ -18,7 +18,9 @@ const BUSY_TIMEOUT_MS = 120_000;
 /** Pages of log before they are copied into the database: fewer, and random pages would be copied again and again. */
 const CHECKPOINT_PAGES = 8000;
 const LOG_KEPT_BYTES = 64 * 1024 * 1024;
-const CACHE_KIB = 24 * 1024;
+/** A writer comes back to pages of the index of messages; a reader goes through blocks once. */
+const WRITER_CACHE_KIB = 16 * 1024;
+const READER_CACHE_KIB = 2 * 1024;
 
 /** Loaded only when a store is opened, so that a command that needs none starts at once. */
 export async function loadDriver(): Promise<Driver> {
@@ -33,7 +35,7 @@ export class Connection {
   constructor(driver: Driver, path: string, options: ConnectionOptions = {}) {
     const readonly = options.readonly ?? false;
     this.#db = new driver(path, { readonly, fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
-    this.#db.pragma(`cache_size = -${CACHE_KIB}`);
+    this.#db.pragma(`cache_size = -${readonly ? READER_CACHE_KIB : WRITER_CACHE_KIB}`);
     this.#transaction = this.#db.transaction((action: () => unknown) => action());
     if (readonly) return;
     // The driver's own default in WAL mode is NORMAL.

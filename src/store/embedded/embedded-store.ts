@@ -15,9 +15,9 @@ import type {
   RecordSpool,
   TreeChange,
 } from "../store.ts";
-import { missingOf, readBody } from "./bodies.ts";
+import { BodyReader } from "./bodies.ts";
 import { BodyStager } from "./body-stager.ts";
-import { findBodies } from "./body-table.ts";
+import { findBodies, findIds } from "./body-table.ts";
 import { compact } from "./compact.ts";
 import { Connection, type Driver, loadDriver } from "./connection.ts";
 import { pathsOf, prepareDirectory, type StorePaths } from "./directory.ts";
@@ -68,6 +68,7 @@ class EmbeddedStore implements MailboxStore {
   readonly #staging: Connection;
   readonly #segments: SegmentFiles;
   readonly #stager: BodyStager;
+  readonly #bodies: BodyReader;
   readonly #snapshots: SnapshotPool;
 
   constructor(driver: Driver, paths: StorePaths, now: () => number) {
@@ -77,6 +78,7 @@ class EmbeddedStore implements MailboxStore {
     this.#staging = new Connection(driver, paths.index, { synchronous: "NORMAL" });
     this.#segments = new SegmentFiles(paths.segments);
     this.#stager = new BodyStager(this.#staging, this.#segments, now);
+    this.#bodies = new BodyReader(this.#db, this.#segments);
     const open = () => new Connection(driver, paths.index, { readonly: true });
     this.#snapshots = new SnapshotPool(paths.directory, open);
     this.storeEpoch = this.#db.row<[string]>("SELECT store_epoch FROM meta")?.[0] ?? "";
@@ -127,7 +129,7 @@ class EmbeddedStore implements MailboxStore {
   }
 
   missingBodies(guids: readonly Guid[]): Promise<number[]> {
-    return this.#do(() => missingOf(this.#db, guids));
+    return this.#do(() => findIds(this.#db, guids).flatMap((id, i) => (id === undefined ? [i] : [])));
   }
 
   bodyReferences(guids: readonly Guid[]): Promise<number[]> {
@@ -138,10 +140,7 @@ class EmbeddedStore implements MailboxStore {
   }
 
   bodySizes(guids: readonly Guid[]): Promise<number[]> {
-    return this.#do(() => {
-      const found = findBodies(this.#db, guids);
-      return guids.map((guid) => found.get(guid)?.size ?? -1);
-    });
+    return this.#do(() => this.#bodies.sizes(guids));
   }
 
   stage(bodies: readonly Uint8Array[]): Promise<Guid[]> {
@@ -159,7 +158,7 @@ class EmbeddedStore implements MailboxStore {
   }
 
   readBody(guid: Guid, offset: number, length: number): Promise<Uint8Array> {
-    return this.#do(() => readBody(this.#db, this.#segments, guid, offset, length));
+    return this.#do(() => this.#bodies.read(guid, offset, length));
   }
 
   async openSpool(): Promise<RecordSpool> {

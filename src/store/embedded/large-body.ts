@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { closeSync, fsyncSync, openSync, renameSync } from "node:fs";
 import { type FileHandle, open, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import type { Guid } from "../../model/record.ts";
 import type { BodyWriter } from "../store.ts";
 import type { BodyStager } from "./body-stager.ts";
@@ -29,6 +30,7 @@ export class LargeBodyWriter implements BodyWriter {
   readonly #path: string;
   readonly #hash = createHash("sha256");
   #held: Uint8Array[] = [];
+  #crc = 0;
   #size = 0;
   #file: FileHandle | null = null;
 
@@ -39,6 +41,7 @@ export class LargeBodyWriter implements BodyWriter {
 
   async write(chunk: Uint8Array): Promise<void> {
     this.#hash.update(chunk);
+    this.#crc = crc32(chunk, this.#crc);
     if (this.#file === null) this.#held.push(new Uint8Array(chunk));
     else await writeFully(this.#file, chunk, HEADER_BYTES + this.#size);
     this.#size += chunk.length;
@@ -52,7 +55,7 @@ export class LargeBodyWriter implements BodyWriter {
       return guid;
     }
     const header = Buffer.alloc(HEADER_BYTES);
-    writeHeader(header, 0, guid, this.#size);
+    writeHeader(header, 0, guid, this.#size, this.#crc);
     await writeFully(this.#file, header, 0);
     await this.#file.sync();
     await this.#close();

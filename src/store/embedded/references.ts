@@ -3,7 +3,7 @@
  */
 import type { Guid } from "../../model/record.ts";
 import { bodyMissing } from "../shared/errors.ts";
-import { changeReferences, findBodies } from "./body-table.ts";
+import { changeReferences, findIds } from "./body-table.ts";
 import type { Connection } from "./connection.ts";
 
 /** Messages collected before the table is asked and written. */
@@ -27,12 +27,12 @@ export class ReferenceCounter {
 
   /** Writes what was collected. @throws TandemError `body-missing`. */
   flush(): void {
-    const found = findBodies(this.#db, [...this.#changes.keys()]);
+    const guids = [...this.#changes.keys()];
     const changes = new Map<number, number>();
-    for (const [guid, by] of this.#changes) {
-      const row = found.get(guid);
-      if (row === undefined) throw bodyMissing(guid);
-      changes.set(row.id, by);
+    for (const [i, id] of findIds(this.#db, guids).entries()) {
+      const guid = guids[i] as Guid;
+      if (id === undefined) throw bodyMissing(guid);
+      changes.set(id, this.#changes.get(guid) ?? 0);
     }
     changeReferences(this.#db, changes);
     this.#changes.clear();

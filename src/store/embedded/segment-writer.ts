@@ -2,6 +2,7 @@
  * Writes messages into extents of segments: gathered, and synced once for many.
  */
 import type { FileHandle } from "node:fs/promises";
+import { crc32 } from "node:zlib";
 import type { Guid } from "../../model/record.ts";
 import type { NewBody } from "./body-table.ts";
 import type { Connection } from "./connection.ts";
@@ -119,7 +120,7 @@ async function writeGroup(file: FileHandle, group: readonly Body[], offset: numb
   const buffer = Buffer.allocUnsafe(bytesOf(group));
   let at = 0;
   for (const { guid, bytes } of group) {
-    writeHeader(buffer, at, guid, bytes.length);
+    writeHeader(buffer, at, guid, bytes.length, crc32(bytes));
     buffer.set(bytes, at + HEADER_BYTES);
     at += HEADER_BYTES + bytes.length;
   }

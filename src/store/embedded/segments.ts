@@ -1,27 +1,32 @@
 /**
  * Segment files: message after message, each behind a small header that says what follows.
  */
-import { closeSync, constants, openSync, readSync } from "node:fs";
+import { constants } from "node:fs";
 import { type FileHandle, open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import { TandemError } from "../../model/errors.ts";
 import type { Guid } from "../../model/record.ts";
 import type { BodyPlace } from "./body-table.ts";
 import { syncDirectory } from "./directory.ts";
 import { codeOf } from "./errors.ts";
+import { SegmentReader } from "./segment-reader.ts";
 
-/** magic, size, GUID */
-export const HEADER_BYTES = 4 + 4 + 32;
+/** magic, size, CRC-32 of the message, GUID */
+export const HEADER_BYTES = 4 + 4 + 4 + 32;
+const CRC_AT = 8;
+const GUID_AT = 12;
 const MAGIC = 0x54444d31;
 const SEGMENT_NAME = /^(\d{6,})\.seg$/;
 /** Files kept open for reading: a store of 4 GB is read without opening one twice. */
 const OPEN_FILES = 16;
 
-/** Writes the header of a message at `at`. */
-export function writeHeader(target: Buffer, at: number, guid: Guid, size: number): void {
+/** Writes the header of a message at `at`; `crc` is the CRC-32 of its bytes. */
+export function writeHeader(target: Buffer, at: number, guid: Guid, size: number, crc: number): void {
   target.writeUInt32BE(MAGIC, at);
   target.writeUInt32BE(size, at + 4);
-  target.write(guid, at + 8, 32, "hex");
+  target.writeUInt32BE(crc, at + CRC_AT);
+  target.write(guid, at + GUID_AT, 32, "hex");
 }
 
 /** Writes all of `bytes`, however little the system takes at a time. */
@@ -36,7 +41,7 @@ export async function writeFully(file: FileHandle, bytes: Uint8Array, position: 
 export class SegmentFiles {
   readonly directory: string;
   /** In the order of their last use. */
-  readonly #reading = new Map<number, number>();
+  readonly #reading = new Map<number, SegmentReader>();
 
   constructor(directory: string) {
     this.directory = directory;
@@ -74,37 +79,34 @@ export class SegmentFiles {
   }
 
   /**
-   * Bytes `offset` to `offset + length` of a message, fewer at its end; null if its segment is gone.
+   * Bytes `offset` to `offset + length` of a message, fewer at its end; null if its segment is gone. A message read as a
+   * whole is compared with its CRC, so that damage does not travel.
    * @throws TandemError `body-unreadable`.
    */
   read(guid: Guid, place: BodyPlace, offset: number, length: number): Uint8Array | null {
     const file = this.#open(place.segment);
     if (file === null) return null;
+    if (offset === 0 && length >= place.size) return readWhole(file, guid, place);
+    const header = file.read(place.offset, HEADER_BYTES);
+    if (header === null || !isHeaderOf(header, guid, place.size)) throw unreadable(guid);
     const wanted = Math.max(0, Math.min(length, place.size - offset));
-    const header = Buffer.allocUnsafe(HEADER_BYTES + (offset === 0 ? wanted : 0));
-    const complete = readFully(file, header, place.offset);
-    if (!complete || !isHeaderOf(header, guid, place.size)) throw unreadable(guid);
-    if (offset === 0) return header.subarray(HEADER_BYTES);
-    const bytes = Buffer.allocUnsafe(wanted);
-    if (!readFully(file, bytes, place.offset + HEADER_BYTES + offset)) throw unreadable(guid);
+    const bytes = file.read(place.offset + HEADER_BYTES + offset, wanted);
+    if (bytes === null) throw unreadable(guid);
     return bytes;
   }
 
   /** Forgets an open file, so that the space of a removed one is freed. */
   forget(segment: number): void {
-    const file = this.#reading.get(segment);
-    if (file === undefined) return;
+    this.#reading.get(segment)?.close();
     this.#reading.delete(segment);
-    closeSync(file);
   }
 
   close(): void {
     for (const segment of [...this.#reading.keys()]) this.forget(segment);
   }
 
-  #open(segment: number): number | null {
-    const known = this.#reading.get(segment);
-    const file = known ?? openOrNull(this.path(segment));
+  #open(segment: number): SegmentReader | null {
+    const file = this.#reading.get(segment) ?? SegmentReader.open(this.path(segment));
     if (file === null) return null;
     this.#reading.delete(segment);
     this.#reading.set(segment, file);
@@ -121,29 +123,24 @@ export function unreadable(guid: Guid): TandemError {
   );
 }
 
-function openOrNull(path: string): number | null {
-  try {
-    return openSync(path, "r");
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return null;
-    throw error;
-  }
+function readWhole(file: SegmentReader, guid: Guid, place: BodyPlace): Uint8Array {
+  const bytes = HEADER_BYTES + place.size;
+  const ahead = file.readAhead(place.offset, bytes);
+  if (ahead !== null && isWhole(ahead, guid, place.size)) return ahead.subarray(HEADER_BYTES);
+  // What was read ahead can be older than the message; damage is what is still there on a second look.
+  const fresh = file.read(place.offset, bytes);
+  if (fresh !== null && isWhole(fresh, guid, place.size)) return fresh.subarray(HEADER_BYTES);
+  throw unreadable(guid);
 }
 
-function readFully(file: number, target: Buffer, position: number): boolean {
-  let done = 0;
-  while (done < target.length) {
-    const count = readSync(file, target, done, target.length - done, position + done);
-    if (count === 0) return false;
-    done += count;
-  }
-  return true;
+function isWhole(bytes: Buffer, guid: Guid, size: number): boolean {
+  return isHeaderOf(bytes, guid, size) && bytes.readUInt32BE(CRC_AT) === crc32(bytes.subarray(HEADER_BYTES));
 }
 
 function isHeaderOf(header: Buffer, guid: Guid, size: number): boolean {
   return (
     header.readUInt32BE(0) === MAGIC &&
     header.readUInt32BE(4) === size &&
-    header.toString("hex", 8, HEADER_BYTES) === guid
+    header.toString("hex", GUID_AT, HEADER_BYTES) === guid
   );
 }

@@ -1,0 +1,104 @@
+/**
+ * Figures of a first copy, of an import, and of starting the command.
+ */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { type Finished, runCommand, startNode } from "./processes.ts";
+import { filledMaildir, filledStore, plainWrite } from "./stores.ts";
+import { count, figure, median, most, type Row, rate } from "./table.ts";
+
+const RUNS = 3;
+/** Messages/s of segment file and packed rows in one process, as measured when the design was made. */
+const DESIGN_FLOOR = 32_000;
+
+interface Copy {
+  readonly perSecond: number;
+  readonly masterRss: number;
+  readonly replicaRss: number;
+  readonly there: number;
+  readonly back: number;
+}
+
+/** Copies a filled store to a fresh node. */
+async function firstCopy(source: string, target: string, messages: number, size: number): Promise<Copy> {
+  const node = await startNode(target);
+  let finished: Finished;
+  try {
+    finished = await runCommand("sync", source, node.url, "--json");
+  } catch (error) {
+    await node.stop();
+    throw error;
+  }
+  const replicaRss = await node.stop();
+  const result = JSON.parse(finished.stdout) as { elapsedMs: number; bytesSent: number; bytesReceived: number };
+  return {
+    perSecond: (1000 * messages) / result.elapsedMs,
+    masterRss: finished.rss,
+    replicaRss,
+    there: (result.bytesSent - messages * size) / messages,
+    back: result.bytesReceived / messages,
+  };
+}
+
+export async function copyRows(directory: string): Promise<Row[]> {
+  mkdirSync(directory, { recursive: true });
+  return [
+    ...(await copySmall(directory)),
+    ...(await copyLarge(directory)),
+    await importRow(directory),
+    await versionRow(),
+  ];
+}
+
+async function copySmall(directory: string): Promise<Row[]> {
+  const [messages, size] = [10_000, 4096];
+  const source = join(directory, "small");
+  await filledStore(source, messages, size);
+  const copies: Copy[] = [];
+  const writes: number[] = [];
+  for (let run = 0; run < RUNS; run++) {
+    writes.push(plainWrite(directory, messages, size));
+    copies.push(await firstCopy(source, `${source}-copy-${run}`, messages, size));
+  }
+  const plain = (1000 * messages) / median(writes);
+  const speed = median(copies.map((copy) => copy.perSecond));
+  const note = `plain write ${count(plain)}/s (x${(speed / plain).toFixed(2)}), design's floor ${count(DESIGN_FLOOR)}/s`;
+  return [
+    rate("first copy, 10,000 x 4 KB", speed, 20_000, "msgs", note),
+    most("  bytes besides the bodies, there", median(copies.map((copy) => copy.there)), 64, "B/msg"),
+    most("  bytes back", median(copies.map((copy) => copy.back)), 8, "B/msg"),
+  ];
+}
+
+async function copyLarge(directory: string): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const messages of [10_000, 100_000, 300_000]) {
+    const source = join(directory, `large-${messages}`);
+    await filledStore(source, messages, 1024);
+    const copies: Copy[] = [];
+    for (let run = 0; run < (messages === 100_000 ? RUNS : 1); run++)
+      copies.push(await firstCopy(source, `${source}-copy-${run}`, messages, 1024));
+    const speed = median(copies.map((copy) => copy.perSecond));
+    const rss = Math.max(...copies.flatMap((copy) => [copy.masterRss, copy.replicaRss]));
+    const { masterRss, replicaRss } = copies[0] as Copy;
+    const work = `first copy, ${count(messages)} x 1 KB`;
+    rows.push(messages === 100_000 ? rate(work, speed, 70_000, "msgs") : figure(work, `${count(speed)} msgs/s`));
+    rows.push(most("  peak RSS", rss, 200, "MB", `master ${count(masterRss)} MB, replica ${count(replicaRss)} MB`));
+  }
+  return rows;
+}
+
+async function importRow(directory: string): Promise<Row> {
+  const maildir = join(directory, "maildir");
+  filledMaildir(maildir, 10_000, 4096);
+  const times: number[] = [];
+  for (let run = 0; run < RUNS; run++)
+    times.push((await runCommand("import", join(directory, `imported-${run}`), maildir)).elapsedMs);
+  return rate("import of 10,000 x 4 KB from a Maildir", 1e7 / median(times), 10_000, "msgs", "whole process");
+}
+
+async function versionRow(): Promise<Row> {
+  const times: number[] = [];
+  for (let run = 0; run < 9; run++) times.push((await runCommand("--version")).elapsedMs);
+  return most("tandem --version", median(times), 120, "ms");
+}

@@ -1,0 +1,90 @@
+/**
+ * Stores and files of known size for the benchmarks.
+ */
+import { createHash } from "node:crypto";
+import { closeSync, fdatasyncSync, mkdirSync, openSync, unlinkSync, writeFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { appendMessages, createMailbox, type MailboxStore, openEmbeddedStore } from "../../src/index.ts";
+
+export const ACCOUNT = "default";
+const BATCH = 1000;
+const START = Date.UTC(2026, 0, 1);
+
+/** A message of exactly `size` bytes, different for each number; the text does not repeat, like real mail. */
+export function message(number: number, size: number): Buffer {
+  const head = `From: sender@example.org\r\nTo: ann@example.org\r\nSubject: message ${number}\r\n\r\n`;
+  const chunks = [Buffer.from(head)];
+  let seed = createHash("sha512").update(String(number)).digest();
+  for (let length = head.length; length < size; length += 88) {
+    chunks.push(Buffer.from(seed.toString("base64")));
+    seed = createHash("sha512").update(seed).digest();
+  }
+  return Buffer.concat(chunks).subarray(0, size);
+}
+
+/** A store with one mailbox of `count` messages of `size` bytes. */
+export async function filledStore(directory: string, count: number, size: number): Promise<void> {
+  await withStore(directory, async (store) => {
+    await createMailbox(store, ACCOUNT, "INBOX");
+    for (let start = 0; start < count; start += BATCH) {
+      const numbers = Array.from({ length: Math.min(BATCH, count - start) }, (_, i) => start + i);
+      const messages = numbers.map((number) => ({
+        bytes: message(number, size),
+        flags: number % 3 === 0 ? ["\\Seen"] : [],
+        internalDate: START + number * 60_000,
+      }));
+      await appendMessages(store, ACCOUNT, "INBOX", messages);
+    }
+  });
+}
+
+/** A store with one mailbox of `count` records that all name one message: for what concerns records alone. */
+export async function recordStore(directory: string, count: number): Promise<void> {
+  await withStore(directory, async (store) => {
+    await createMailbox(store, ACCOUNT, "INBOX");
+    const [guid = ""] = await store.stage([message(0, 1024)]);
+    for (let start = 0; start < count; start += 50 * BATCH) {
+      const numbers = Array.from({ length: Math.min(50 * BATCH, count - start) }, (_, i) => start + i);
+      const messages = numbers.map((number) => ({ guid, size: 1024, flags: [], internalDate: START + number * 1000 }));
+      await appendMessages(store, ACCOUNT, "INBOX", messages);
+    }
+  });
+}
+
+export async function withStore<T>(directory: string, use: (store: MailboxStore) => Promise<T>): Promise<T> {
+  const store = await openEmbeddedStore(directory, { create: true });
+  try {
+    return await use(store);
+  } finally {
+    await store.close();
+  }
+}
+
+/** A Maildir of `count` messages of `size` bytes. */
+export function filledMaildir(directory: string, count: number, size: number): void {
+  for (const part of ["cur", "new", "tmp"]) mkdirSync(join(directory, part), { recursive: true });
+  for (let number = 0; number < count; number++) {
+    const name = `${1_700_000_000 + number}.M${number}P1.bench:2,${number % 3 === 0 ? "S" : ""}`;
+    writeFileSync(join(directory, "cur", name), message(number, size));
+  }
+}
+
+/** Milliseconds to write the bytes of `count` messages into one file, with one fdatasync per MiB: the disk's own limit. */
+export function plainWrite(directory: string, count: number, size: number): number {
+  const bodies = Array.from({ length: count }, (_, number) => message(number, size));
+  const file = join(directory, "plain");
+  const started = performance.now();
+  const fd = openSync(file, "w");
+  let dirty = 0;
+  for (const body of bodies) {
+    dirty += writeSync(fd, body);
+    if (dirty < 1024 * 1024) continue;
+    fdatasyncSync(fd);
+    dirty = 0;
+  }
+  fdatasyncSync(fd);
+  closeSync(fd);
+  const elapsed = performance.now() - started;
+  unlinkSync(file);
+  return elapsed;
+}
