@@ -1,9 +1,10 @@
 /**
  * Stores and files of known size for the benchmarks.
  */
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import { closeSync, fdatasyncSync, mkdirSync, openSync, unlinkSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import Database from "better-sqlite3";
 import { appendMessages, createMailbox, type MailboxStore, openEmbeddedStore } from "../../src/index.ts";
 
 export const ACCOUNT = "default";
@@ -87,4 +88,37 @@ export function plainWrite(directory: string, count: number, size: number): numb
   const elapsed = performance.now() - started;
   unlinkSync(file);
   return elapsed;
+}
+
+/**
+ * Messages/s of the least a replica can do, in one process and without a line: hash each body, append it to a file with
+ * one fdatasync per MiB, and write one row of 64 x 60 bytes per 64 messages, durable at the end.
+ */
+export function leastWork(directory: string, messages: number, size: number): number {
+  const bodies = Array.from({ length: messages }, (_, number) => message(number, size));
+  const fd = openSync(join(directory, "least"), "w");
+  const db = new Database(join(directory, "least.db"));
+  db.pragma("journal_mode = WAL");
+  db.pragma("synchronous = FULL");
+  db.exec("CREATE TABLE block (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)");
+  const insert = db.prepare("INSERT INTO block VALUES (NULL, ?)");
+  const started = performance.now();
+  let dirty = 0;
+  for (const body of bodies) {
+    hash("sha256", body, "hex");
+    dirty += writeSync(fd, body);
+    if (dirty < 1024 * 1024) continue;
+    fdatasyncSync(fd);
+    dirty = 0;
+  }
+  fdatasyncSync(fd);
+  const row = Buffer.alloc(64 * 60);
+  db.transaction(() => {
+    for (let record = 0; record < messages; record += 64) insert.run(row);
+  })();
+  const elapsed = performance.now() - started;
+  db.close();
+  closeSync(fd);
+  for (const name of ["least", "least.db"]) unlinkSync(join(directory, name));
+  return (1000 * messages) / elapsed;
 }
