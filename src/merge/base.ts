@@ -6,10 +6,12 @@ import { type AgreedState, type Cursor, type MailboxState, sameAgreed } from "..
 /**
  * The base that two cursors prove, or null.
  *
- * A side that was written to first saves its cursor without knowing whether the other got there, so an unequal `latest`
- * proves nothing: if both nodes start an exchange at once, each can hold a state that the other never reached, and a
- * delta above it would miss changes (M08 could even expunge on it). `agreed` was reached by both; the lower one counts,
- * because a node restored from a backup is again where its own cursor says.
+ * A side that was written to first saves its cursor without knowing whether the other got there, so `latest` alone proves
+ * nothing: if both nodes start an exchange at once, each can hold a state that the other never reached, and a delta above
+ * it would miss changes (M08 could even expunge on it). Not even two equal ones do: two exchanges that crossed can lead
+ * to equal counters and equal live messages with different tombstones, of which the digest does not tell. One side must
+ * know that both got there. Else the lower `agreed` counts, because a node restored from a backup is again where its own
+ * cursor says.
  */
 export function baseOf(
   left: Cursor | null,
@@ -17,7 +19,7 @@ export function baseOf(
   states: readonly [MailboxState, MailboxState],
 ): AgreedState | null {
   if (left === null || right === null) return null;
-  const base = sameAgreed(left.latest, right.latest) ? left.latest : lower(left.agreed, right.agreed);
+  const base = isMeeting(left, right) ? left.latest : lower(left.agreed, right.agreed);
   if (base === null || states.some((state) => !descends(state, base))) return null;
   return base;
 }
@@ -30,6 +32,14 @@ export function deltaAllowed(base: AgreedState | null, states: readonly [Mailbox
 /** The cursor a side saves on reaching `latest`; `both`: it knows that the other side is there too. */
 export function cursorAt(latest: AgreedState, base: AgreedState | null, both: boolean): Cursor {
   return { latest, agreed: both ? latest : base };
+}
+
+/** Whether both hold the same `latest`, and one of them saved it knowing that the other was there. */
+function isMeeting(left: Cursor, right: Cursor): boolean {
+  return (
+    sameAgreed(left.latest, right.latest) &&
+    (sameAgreed(left.agreed, left.latest) || sameAgreed(right.agreed, right.latest))
+  );
 }
 
 function lower(a: AgreedState | null, b: AgreedState | null): AgreedState | null {

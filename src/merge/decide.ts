@@ -37,7 +37,7 @@ export interface DecidedSlots {
 /** Walks the pairs once, in UID order. */
 export function decideSlots(input: MergeInput): DecidedSlots {
   const purgedModseq = Math.max(input.left.purgedModseq, input.right.purgedModseq);
-  const kin = findKin(input.pairs, purgedModseq);
+  const kin = findKin(input.pairs, input.base?.highestModseq ?? 0);
   const result: DecidedSlots = { slots: [], loose: [], decisions: [], kin };
   const partners = partnersOf(kin);
   for (const pair of input.pairs) {
@@ -52,27 +52,28 @@ export function decideSlots(input: MergeInput): DecidedSlots {
   return result;
 }
 
-/** The UID under which the other side knows the same message, by the message's own UID and GUID. */
-type Partners = Record<SideName, ReadonlyMap<string, number>>;
+/** UIDs under which the other side knows the same message, by one of the message's own and its GUID. */
+type Partners = Record<SideName, ReadonlyMap<string, readonly number[]>>;
 
 function partnersOf(kin: readonly Kin[]): Partners {
-  const key = ({ uid, guid }: Known) => `${uid} ${guid}`;
+  const entries = (one: Known, other: Known) => one.uids.map((uid) => [`${uid} ${one.guid}`, other.uids] as const);
   return {
-    left: new Map(kin.map(({ left, right }) => [key(left), right.uid])),
-    right: new Map(kin.map(({ left, right }) => [key(right), left.uid])),
+    left: new Map(kin.flatMap(({ left, right }) => entries(left, right))),
+    right: new Map(kin.flatMap(({ left, right }) => entries(right, left))),
   };
 }
 
 /**
  * The row, unless a message under this UID is known to be the same as one under another UID of the other side: then what
- * both have here are two messages (M05, M06), and what the other side lacks here was renumbered, not expunged (M09).
+ * both have here are two messages (M05, M06), and what the other side lacks here was renumbered, not expunged (M06, M09).
  */
 function rowByIdentity(row: RowId | null, { uid, left, right }: RecordPair, partners: Partners): RowId | null {
   if (row !== "M02" && row !== "M03" && row !== "M08") return row;
   const guid = left?.expunged === false ? left.guid : right?.expunged === false ? right.guid : "";
-  const isElsewhere = (side: SideName) => (partners[side].get(`${uid} ${guid}`) ?? uid) !== uid;
+  const isElsewhere = (side: SideName) => partners[side].get(`${uid} ${guid}`)?.includes(uid) === false;
   if (!isElsewhere("left") && !isElsewhere("right")) return row;
-  return row === "M02" ? "M05" : row === "M03" ? "M06" : "M09";
+  if (row === "M02") return "M05";
+  return left !== null && right !== null ? "M06" : "M09";
 }
 
 function looseOf(pair: RecordPair, row: RowId): Loose[] {
@@ -102,7 +103,7 @@ function wanted({ uid, left, right }: RecordPair, row: RowId, purgedModseq: numb
     case "M06":
       return dead as Tombstone;
     case "M08":
-      return { ...moved(uid), graves: [graveOf(live as LiveRecord)] };
+      return withGraves((dead as Tombstone | null) ?? moved(uid), [graveOf(live as LiveRecord)]);
     default:
       return one;
   }

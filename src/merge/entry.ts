@@ -3,7 +3,7 @@
  */
 import { compareText } from "../model/flags.ts";
 import type { FormerName, MailboxAttribute, MailboxEntry } from "../model/mailbox.ts";
-import type { TreeMailbox } from "./tree.ts";
+import type { TreeMailbox } from "./tree-plan.ts";
 
 /**
  * The merged entry. Where the identities differ (T05) the mailbox of the higher uidValidity, then of the lower id,
@@ -22,7 +22,7 @@ export function mergeEntries(left: TreeMailbox, right: TreeMailbox): MailboxEntr
     deleted: a.entry.deleted && b.entry.deleted,
     attributes: mergeAttributes(a.entry.attributes, b.entry.attributes),
     aliases: [...new Set(ids)].sort(compareText),
-    formerNames: mergeFormerNames(a, b, name.name),
+    formerNames: formerNamesOf([a, b], name.name),
   };
 }
 
@@ -65,12 +65,12 @@ function isNewer(a: MailboxAttribute, b: MailboxAttribute): boolean {
   return a.stamp !== b.stamp ? a.stamp > b.stamp : a.value > b.value;
 }
 
-/** Names either side had, the one it loses now included, each with the highest uidValidity shown under it. */
-function mergeFormerNames(a: TreeMailbox, b: TreeMailbox, name: string): readonly FormerName[] {
+/** Names any side had, those that `name` takes the place of included, each with the highest uidValidity shown under it. */
+export function formerNamesOf(sides: readonly TreeMailbox[], name: string): readonly FormerName[] {
   const byName = new Map<string, number>();
   const add = (former: FormerName) =>
     byName.set(former.name, Math.max(byName.get(former.name) ?? 0, former.uidValidity));
-  for (const { entry, state } of [a, b]) {
+  for (const { entry, state } of sides) {
     for (const former of entry.formerNames) add(former);
     if (entry.name !== name) add({ name: entry.name, uidValidity: state.uidValidity });
   }

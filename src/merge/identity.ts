@@ -4,6 +4,7 @@
  * Prevents these: a message renumbered here and expunged there under its old UID comes back; a message renumbered here to
  * a UID that the other side gave to another copy of it is taken for that copy, and an expunge of the one takes the other.
  */
+import type { IndexRecord } from "../model/record.ts";
 import { mergeUids } from "./combine.ts";
 import { sameRecord } from "./equal.ts";
 import type { RecordPair } from "./plan.ts";
@@ -13,9 +14,12 @@ export type SideName = "left" | "right";
 /** One message that one side knows, live or expunged. */
 export interface Known {
   readonly guid: string;
-  readonly uid: number;
-  /** UIDs it had before. */
-  readonly formerUids: readonly number[];
+  /** UIDs under which it stands: one if it is live; its graves' if it is expunged. */
+  readonly uids: readonly number[];
+  /** All UIDs it is known to have had, these included, ascending. */
+  readonly lineage: readonly number[];
+  /** Of the record; of several graves the highest. */
+  readonly modseq: number;
   readonly expunged: boolean;
 }
 
@@ -30,8 +34,11 @@ interface Candidate extends Kin {
   readonly strange: number;
 }
 
-/** All UIDs a message is known to have had. */
-export function lineage({ uid, formerUids }: Pick<Known, "uid" | "formerUids">): readonly number[] {
+/** More messages than this that claim to have had one UID are no evidence, but a burden: 100 on each side. */
+const MAX_CLAIMS = 10_000;
+
+/** All UIDs a record's message is known to have had, ascending. */
+export function lineageOf({ uid, formerUids }: { uid: number; formerUids: readonly number[] }): readonly number[] {
   return mergeUids([uid], formerUids);
 }
 
@@ -39,33 +46,85 @@ export function lineage({ uid, formerUids }: Pick<Known, "uid" | "formerUids">):
  * Pairs up the messages of all GUIDs of which some message was renumbered, each at most once. For all others the UID
  * says it all.
  *
- * @param purgedModseq of the merged mailbox: older graves prove nothing, since both sides forget them.
+ * @param since modseq of the base, 0 without one: both sides knew the graves of then, so they prove nothing now.
  */
-export function findKin(pairs: readonly RecordPair[], purgedModseq: number): Kin[] {
+export function findKin(pairs: readonly RecordPair[], since: number): Kin[] {
   const differing = pairs.filter(({ left, right }) => left === null || right === null || !sameRecord(left, right));
-  const left = byGuid(differing, "left", purgedModseq);
-  const right = byGuid(differing, "right", purgedModseq);
+  const left = byGuid(differing, "left", since);
+  const right = byGuid(differing, "right", since);
   return [...left].flatMap(([guid, mine]) => {
     const theirs = right.get(guid) ?? [];
-    return [...mine, ...theirs].some((known) => known.formerUids.length > 0) ? matched(mine, theirs) : [];
+    return [...mine, ...theirs].some(({ lineage }) => lineage.length > 1) ? matched(mine, theirs) : [];
   });
 }
 
-/** Greedy, the surest first; in a tie live with live and expunged with expunged, then what stands under one UID. */
+/**
+ * Greedy, the surest first; in a tie those that began under one UID, then live with live and expunged with expunged, then
+ * what stands under one UID now.
+ */
 function matched(left: readonly Known[], right: readonly Known[]): Kin[] {
-  const candidates = left.flatMap((mine) => right.flatMap((theirs) => candidate(mine, theirs) ?? []));
   const used = new Set<Known>();
-  return candidates.sort(compare).filter((one) => {
-    if (used.has(one.left) || used.has(one.right)) return false;
-    used.add(one.left).add(one.right);
-    return true;
-  });
+  return candidates(joinGraves(left), joinGraves(right))
+    .sort(compare)
+    .filter((one) => {
+      if (used.has(one.left) || used.has(one.right)) return false;
+      used.add(one.left).add(one.right);
+      return true;
+    });
 }
 
-function candidate(left: Known, right: Known): Candidate | null {
-  const both = lineage(left).length + lineage(right).length;
-  const all = mergeUids(lineage(left), lineage(right)).length;
-  return all === both ? null : { left, right, strange: 2 * all - both };
+/** Graves that share a UID are of one message: it was expunged under an old UID here, under a new one there. */
+function joinGraves(all: readonly Known[]): Known[] {
+  const joined: Known[] = all.filter((known) => !known.expunged);
+  for (const grave of all.filter((known) => known.expunged)) {
+    const same = joined.filter((known) => known.expunged && shareUid(known, grave));
+    const one = same.reduce(joinTwo, grave);
+    joined.push(one);
+    for (const part of same) joined.splice(joined.indexOf(part), 1);
+  }
+  return joined;
+}
+
+function joinTwo(a: Known, b: Known): Known {
+  const [uids, lineage] = [mergeUids(a.uids, b.uids), mergeUids(a.lineage, b.lineage)];
+  return { ...a, uids, lineage, modseq: Math.max(a.modseq, b.modseq) };
+}
+
+function shareUid(a: Known, b: Known): boolean {
+  return a.lineage.some((uid) => b.lineage.includes(uid));
+}
+
+/** All that share a UID, each once. */
+function candidates(left: readonly Known[], right: readonly Known[]): Candidate[] {
+  const [mine, theirs] = [byEachUid(left), byEachUid(right)];
+  const found = new Map<Known, Map<Known, Candidate>>();
+  for (const [uid, some] of mine) {
+    const others = theirs.get(uid) ?? [];
+    if (some.length * others.length > MAX_CLAIMS) continue;
+    for (const one of some) {
+      const known = found.get(one) ?? new Map<Known, Candidate>();
+      found.set(one, known);
+      for (const other of others) {
+        const candidate = known.has(other) ? null : candidateOf(one, other);
+        if (candidate !== null) known.set(other, candidate);
+      }
+    }
+  }
+  return [...found.values()].flatMap((known) => [...known.values()]);
+}
+
+function candidateOf(left: Known, right: Known): Candidate | null {
+  const all = mergeUids(left.lineage, right.lineage).length;
+  if (left.expunged !== right.expunged && !isCertain(left, right, all)) return null;
+  return { left, right, strange: 2 * all - left.lineage.length - right.lineage.length };
+}
+
+/**
+ * Whether a grave is certainly that of a live message: they began under one UID, or one has all UIDs of the other. Else a
+ * UID that both had may have been given to two messages. In doubt, keep.
+ */
+function isCertain(left: Known, right: Known, all: number): boolean {
+  return left.lineage[0] === right.lineage[0] || all === Math.max(left.lineage.length, right.lineage.length);
 }
 
 function compare(a: Candidate, b: Candidate): number {
@@ -77,28 +136,37 @@ function compare(a: Candidate, b: Candidate): number {
   return 0;
 }
 
+/** The lowest comes first. The UIDs at the end make the order the same in both roles. */
 function ranks({ left, right, strange }: Candidate): number[] {
+  const origins = left.lineage[0] === right.lineage[0] ? 0 : 1;
   const kinds = left.expunged === right.expunged ? 0 : 1;
-  const uids = left.uid === right.uid ? 0 : 1;
-  return [strange, kinds, uids, Math.min(left.uid, right.uid), Math.max(left.uid, right.uid)];
+  const places = left.uids.some((uid) => right.uids.includes(uid)) ? 0 : 1;
+  const [a, b] = [left.uids[0] as number, right.uids[0] as number];
+  return [strange, origins, kinds, places, Math.min(a, b), Math.max(a, b)];
 }
 
-function byGuid(pairs: readonly RecordPair[], side: SideName, purgedModseq: number): Map<string, Known[]> {
-  const groups = new Map<string, Known[]>();
-  for (const pair of pairs) {
-    for (const known of knownBy(pair, side, purgedModseq)) {
-      const group = groups.get(known.guid);
-      if (group === undefined) groups.set(known.guid, [known]);
-      else group.push(known);
-    }
-  }
+function byEachUid(all: readonly Known[]): Map<number, Known[]> {
+  const groups = new Map<number, Known[]>();
+  for (const known of all) for (const uid of known.lineage) addTo(groups, uid, known);
   return groups;
 }
 
-function knownBy(pair: RecordPair, side: SideName, purgedModseq: number): readonly Known[] {
-  const record = pair[side];
-  if (record === null) return [];
-  if (!record.expunged) return [record];
-  if (record.modseq <= purgedModseq) return [];
-  return record.graves.map((grave) => ({ ...grave, uid: pair.uid, expunged: true }));
+function byGuid(pairs: readonly RecordPair[], side: SideName, since: number): Map<string, Known[]> {
+  const groups = new Map<string, Known[]>();
+  for (const pair of pairs) for (const known of knownBy(pair[side], since)) addTo(groups, known.guid, known);
+  return groups;
+}
+
+function addTo<K>(groups: Map<K, Known[]>, key: K, known: Known): void {
+  const group = groups.get(key);
+  if (group === undefined) groups.set(key, [known]);
+  else group.push(known);
+}
+
+function knownBy(record: IndexRecord | null, since: number): Known[] {
+  if (record === null || (record.expunged && record.modseq <= since)) return [];
+  const { uid, modseq, expunged } = record;
+  return (record.expunged ? record.graves : [record]).map(({ guid, formerUids }) => {
+    return { guid, uids: [uid], lineage: lineageOf({ uid, formerUids }), modseq, expunged };
+  });
 }

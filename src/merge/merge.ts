@@ -7,7 +7,7 @@ import { TandemError } from "../model/errors.ts";
 import { type LiveRecord, MAX_UID } from "../model/record.ts";
 import { graveOf, mergeLive, mergeUids, withGraves } from "./combine.ts";
 import { type Decided, decideSlots, type Loose } from "./decide.ts";
-import { lineage } from "./identity.ts";
+import { type Kin, lineageOf } from "./identity.ts";
 import type { Decision, MergeInput, MergePlan } from "./plan.ts";
 import { type Buried, reunite } from "./reunite.ts";
 import { settle, type Wish } from "./settle.ts";
@@ -29,7 +29,12 @@ export function planMerge(input: MergeInput): MergePlan {
   const { pairs, expunged, single } = reunite(loose, kin);
   const byUid = new Map(slots.map((slot) => [slot.uid, slot]));
   const notes = new Map<Loose, Partial<Decision>>();
-  for (const message of expunged) bury(message, byUid, notes);
+  const purgedModseq = Math.max(input.left.purgedModseq, input.right.purgedModseq);
+  for (const one of expunged) {
+    bury(one, byUid, purgedModseq);
+    notes.set(one.message, { reason: "expunged on the other side under a UID it had before: expunge wins" });
+  }
+  for (const one of kin) nameUids(one, byUid);
   const renumbered = single.filter((message) => !message.arrives).map((message) => toNewUid([message]));
   for (const [left, right] of pairs) {
     const arrival = left.arrives ? left : right;
@@ -44,15 +49,30 @@ export function planMerge(input: MergeInput): MergePlan {
 }
 
 /**
- * A loose message that was expunged on the other side under another UID: its own UID becomes its tombstone, unless it is
- * one already and the other side's grave names this UID.
+ * A loose message that was expunged on the other side under another UID: its own UID is a tombstone from now on, with a
+ * grave of its own unless the other side has a tombstone there already and its grave, not yet purged, names this UID.
  */
-function bury({ message, named }: Buried, byUid: Map<number, Decided>, notes: Map<Loose, Partial<Decision>>): void {
+function bury({ message, grave }: Buried, byUid: ReadonlyMap<number, Decided>, purgedModseq: number): void {
   const slot = byUid.get(message.record.uid) as Decided;
-  notes.set(message, { reason: "expunged on the other side under a UID it had before: expunge wins" });
-  if (named && slot.want.expunged) return;
+  const isNamed = grave.modseq > purgedModseq && grave.lineage.includes(slot.uid);
+  if (message.row === "M06" && isNamed) return;
   const tombstone = slot.want.expunged ? slot.want : { expunged: true as const, uid: slot.uid, modseq: 0, graves: [] };
   slot.want = withGraves(tombstone, [graveOf(message.record)]);
+}
+
+/**
+ * Each grave of a message names all UIDs it is known to have had: then no other message under one of them is taken for
+ * it, and wherever the message still lives, its grave is found.
+ */
+function nameUids({ left, right }: Kin, byUid: ReadonlyMap<number, Decided>): void {
+  if (!left.expunged && !right.expunged) return;
+  const uids = mergeUids(left.lineage, right.lineage);
+  for (const uid of uids) {
+    const slot = byUid.get(uid);
+    if (slot?.want.expunged !== true || slot.want.graves.every((grave) => grave.guid !== left.guid)) continue;
+    const formerUids = uids.filter((one) => one !== uid);
+    slot.want = withGraves(slot.want, [{ guid: left.guid, formerUids }]);
+  }
 }
 
 /** A message that one side brings under a new UID, and that the other side has to renumber: it takes that UID. */
@@ -61,7 +81,7 @@ function join(arrival: Loose, other: Loose, byUid: Map<number, Decided>, notes: 
   slot.want = {
     ...mergeLive(arrival.record, other.record),
     createdModseq: arrival.record.createdModseq,
-    formerUids: lineageOf([arrival, other]).filter((uid) => uid !== arrival.record.uid),
+    formerUids: uidsOf([arrival, other]).filter((uid) => uid !== arrival.record.uid),
   };
   notes.set(other, {
     newUid: slot.uid,
@@ -72,7 +92,7 @@ function join(arrival: Loose, other: Loose, byUid: Map<number, Decided>, notes: 
 function toNewUid(from: readonly Loose[]): Renumbered {
   const [first, second] = from as [Loose, Loose?];
   const record = second === undefined ? first.record : mergeLive(first.record, second.record);
-  return { record, uids: lineageOf(from), from };
+  return { record, uids: uidsOf(from), from };
 }
 
 /** The order of new UIDs: by oldest UID, then GUID, then the other UIDs; the same in both roles. */
@@ -102,8 +122,8 @@ function numberAnew(
 }
 
 /** All UIDs that a message, known under one record or two, ever had. */
-function lineageOf(from: readonly Loose[]): readonly number[] {
-  return from.map(({ record }) => lineage(record)).reduce(mergeUids);
+function uidsOf(from: readonly Loose[]): readonly number[] {
+  return from.map(({ record }) => lineageOf(record)).reduce(mergeUids);
 }
 
 /** The decisions with what reunion and renumbering added to them; a UID with two messages (M05) gets one for each. */

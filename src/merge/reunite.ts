@@ -5,7 +5,7 @@
  * an expunge would be undone by a renumbering elsewhere (P6).
  */
 import type { Loose } from "./decide.ts";
-import { type Kin, type Known, lineage, type SideName } from "./identity.ts";
+import type { Kin, Known, SideName } from "./identity.ts";
 
 /** What becomes of the loose messages; each is in exactly one of the lists. */
 export interface Reunion {
@@ -17,39 +17,36 @@ export interface Reunion {
   readonly single: readonly Loose[];
 }
 
-/** A loose message that was expunged on the other side, and whether its UID is among those of that grave. */
+/** A loose message, and the grave by which the other side knows it. */
 export interface Buried {
   readonly message: Loose;
-  readonly named: boolean;
+  readonly grave: Known;
 }
 
 export function reunite(loose: readonly Loose[], kin: readonly Kin[]): Reunion {
-  const open = new Map(loose.map((message) => [keyOf(message.side, message.record), message]));
+  const open = new Map(loose.map((message) => [keyOf(message.side, message.record.uid), message]));
   const pairs: [Loose, Loose][] = [];
   const expunged: Buried[] = [];
   for (const { left, right } of kin) {
-    const [mine, theirs] = [open.get(keyOf("left", left)), open.get(keyOf("right", right))];
+    const mine = left.expunged ? undefined : open.get(keyOf("left", left.uids[0] as number));
+    const theirs = right.expunged ? undefined : open.get(keyOf("right", right.uids[0] as number));
     if (mine !== undefined && theirs !== undefined) pairs.push([mine, theirs]);
-    else if (mine !== undefined && right.expunged) expunged.push(buried(mine, right));
-    else if (theirs !== undefined && left.expunged) expunged.push(buried(theirs, left));
+    else if (mine !== undefined && right.expunged) expunged.push({ message: mine, grave: right });
+    else if (theirs !== undefined && left.expunged) expunged.push({ message: theirs, grave: left });
     else continue;
-    open.delete(keyOf("left", left));
-    open.delete(keyOf("right", right));
+    for (const message of [mine, theirs])
+      if (message !== undefined) open.delete(keyOf(message.side, message.record.uid));
   }
   for (const [mine, theirs] of sameGuid([...open.values()])) {
     pairs.push([mine, theirs]);
-    open.delete(keyOf("left", mine.record));
-    open.delete(keyOf("right", theirs.record));
+    open.delete(keyOf("left", mine.record.uid));
+    open.delete(keyOf("right", theirs.record.uid));
   }
   return { pairs, expunged, single: [...open.values()] };
 }
 
-function keyOf(side: SideName, { uid, guid }: Pick<Known, "uid" | "guid">): string {
-  return `${side} ${uid} ${guid}`;
-}
-
-function buried(message: Loose, grave: Known): Buried {
-  return { message, named: lineage(grave).includes(message.record.uid) };
+function keyOf(side: SideName, uid: number): string {
+  return `${side} ${uid}`;
 }
 
 /** Pairs what is left by GUID, in UID order. Only one side can have messages that arrive, so a pair has at most one. */

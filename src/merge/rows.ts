@@ -41,18 +41,24 @@ const liveAndLive = ({ left, right }: Slot): RowId => {
   return sameRecord(left, right) ? "M01" : "M02";
 };
 
-const liveAndTombstone = ({ left, right }: Slot): RowId => {
+const liveAndTombstone = ({ uid, left, right }: Slot, given: Circumstances): RowId => {
   const [live, dead] = left !== null && !left.expunged ? [left, right] : [right, left];
   if (live === null || live.expunged || dead === null || !dead.expunged) return "M06";
-  return dead.graves.some((grave) => grave.guid === live.guid) ? "M03" : "M06";
+  if (dead.graves.some((grave) => grave.guid === live.guid)) return "M03";
+  return wasExpunged({ uid, left, right }, given) ? "M08" : "M06";
 };
 
-/** M08 only if the message was on both sides at the base and the side without it has purged since; else it is kept. */
-const liveAndBelow = ({ uid, left }: Slot, given: Circumstances): RowId => {
-  const other = left === null ? given.left : given.right;
-  const wasOnBoth = given.base !== null && uid < given.base.uidNext && other.purgedModseq > given.base.highestModseq;
-  return wasOnBoth ? "M08" : "M09";
-};
+const liveAndBelow = (slot: Slot, given: Circumstances): RowId => (wasExpunged(slot, given) ? "M08" : "M09");
+
+/**
+ * True if the message was on both sides at the base and the side without it has purged tombstones since: then it was
+ * expunged there, also where the UID has another tombstone by now, from a meeting with a third node. Without that proof
+ * it is kept.
+ */
+function wasExpunged({ uid, left }: Slot, { left: leftState, right: rightState, base }: Circumstances): boolean {
+  const other = left === null || left.expunged ? leftState : rightState;
+  return base !== null && uid < base.uidNext && other.purgedModseq > base.highestModseq;
+}
 
 /**
  * The complete table: a missing cell does not compile. `null`: nothing is held on either side, nothing to decide.

@@ -5,53 +5,9 @@
  * only names them; everything else is one change of the tree on each side, which may swap names.
  */
 import { compareText } from "../model/flags.ts";
-import { type MailboxEntry, uidValidityFloor } from "../model/mailbox.ts";
-import type { MailboxState } from "../model/state.ts";
-import { mergeEntries, sameEntry } from "./entry.ts";
-
-export const TREE_ROW_IDS = ["T01", "T02", "T03", "T04", "T05", "T06", "T07"] as const;
-export type TreeRowId = (typeof TREE_ROW_IDS)[number];
-
-/** A mailbox as the tree rule sees it. */
-export interface TreeMailbox {
-  readonly entry: MailboxEntry;
-  readonly state: MailboxState;
-}
-
-export interface Tree {
-  readonly modseq: number;
-  readonly mailboxes: readonly TreeMailbox[];
-}
-
-/** A mailbox of one or both sides. `together`: its entry has to change in one transaction with its records. */
-export interface TreePair {
-  readonly left: TreeMailbox | null;
-  readonly right: TreeMailbox | null;
-  readonly together: boolean;
-}
-
-export interface TreeEntryPut {
-  readonly entry: MailboxEntry;
-  readonly uidValidity: number;
-}
-
-export interface TreeDecision {
-  readonly row: TreeRowId;
-  readonly mailboxId: string;
-  readonly name: string;
-  readonly reason: string;
-}
-
-export interface TreePlan {
-  /** Entries each side has to write. */
-  readonly left: readonly TreeEntryPut[];
-  readonly right: readonly TreeEntryPut[];
-  /** Tree modseq of both sides afterwards. */
-  readonly modseq: number;
-  /** All mailboxes, matched; sorted by the left (else right) mailboxId. */
-  readonly pairs: readonly TreePair[];
-  readonly decisions: readonly TreeDecision[];
-}
+import { type FormerName, MAX_NAME_BYTES, type MailboxEntry, uidValidityFloor } from "../model/mailbox.ts";
+import { formerNamesOf, mergeEntries, sameEntry } from "./entry.ts";
+import type { Tree, TreeDecision, TreeEntryPut, TreeMailbox, TreePair, TreePlan, TreeRowId } from "./tree-plan.ts";
 
 /** A matched mailbox with the entry it shall have. */
 interface Planned extends TreePair {
@@ -86,9 +42,16 @@ export function planTree(left: Tree, right: Tree): TreePlan {
 /** A name that no mailbox has: `name (2)`, `name (3)` and so on. */
 export function freeName(name: string, taken: ReadonlySet<string>): string {
   for (let n = 2; ; n++) {
-    const candidate = `${name} (${n})`;
+    const candidate = withSuffix(name, ` (${n})`);
     if (!taken.has(candidate)) return candidate;
   }
+}
+
+/** The name with a suffix, its own end cut off where it would get too long. */
+function withSuffix(name: string, suffix: string): string {
+  const characters = [...name];
+  while (Buffer.byteLength(characters.join("") + suffix) > MAX_NAME_BYTES) characters.pop();
+  return characters.join("") + suffix;
 }
 
 /** Matches by identity: the same mailboxId, or one side knows the other's as an alias. */
@@ -111,7 +74,33 @@ function matchMailboxes(left: Tree, right: Tree): TreePair[] {
 }
 
 function isTogether(left: TreeMailbox, right: TreeMailbox): boolean {
-  return left.entry.deleted !== right.entry.deleted || left.entry.mailboxId !== right.entry.mailboxId;
+  return isHalfDeleted(left, right) || left.entry.mailboxId !== right.entry.mailboxId || areTwoNumberings(left, right);
+}
+
+function isHalfDeleted(left: TreeMailbox | null, right: TreeMailbox | null): boolean {
+  return left !== null && right !== null && left.entry.deleted !== right.entry.deleted;
+}
+
+/**
+ * Whether the UIDs of both sides mean different messages: then a uidValidity may not be raised without the records it
+ * numbers, or one (uidValidity, UID) would name two messages (P1). A rename may raise it alone, since the UIDs stay.
+ */
+function areTwoNumberings(left: TreeMailbox, right: TreeMailbox): boolean {
+  if (left.state.uidValidity === right.state.uidValidity || isUnused(left) || isUnused(right)) return false;
+  const [lower, higher] = left.state.uidValidity < right.state.uidValidity ? [left, right] : [right, left];
+  return !higher.entry.formerNames.some(
+    (former) =>
+      (former.name === lower.entry.name && former.uidValidity >= lower.state.uidValidity) ||
+      lower.entry.formerNames.some((other) => isSameName(former, other)),
+  );
+}
+
+function isSameName(a: FormerName, b: FormerName): boolean {
+  return a.name === b.name && a.uidValidity === b.uidValidity;
+}
+
+function isUnused({ entry, state }: TreeMailbox): boolean {
+  return entry.deleted || (state.uidNext === 1 && state.highestModseq === 1);
 }
 
 function idOf(pair: TreePair): string {
@@ -159,9 +148,12 @@ function rowOfBoth(left: MailboxEntry, right: MailboxEntry): { row: TreeRowId; r
   return { row: "T01", reason: "attributes merged, the newest of each wins" };
 }
 
-/** T06: of several mailboxes that would have one name the earliest named keeps it, the others get a numbered suffix. */
+/**
+ * T06: of several mailboxes that would have one name the earliest named keeps it, the others get a numbered suffix. One
+ * that was deleted on one side claims no name: if messages keep it alive, it takes a free one then.
+ */
 function resolveNames(planned: readonly Planned[], newModseq: number): void {
-  const alive = planned.filter((one) => !one.entry.deleted || one.together);
+  const alive = planned.filter((one) => !one.entry.deleted && !isHalfDeleted(one.left, one.right));
   const taken = new Set<string>();
   const ordered = alive.toSorted(
     (a, b) => a.entry.nameStamp - b.entry.nameStamp || compareText(a.entry.mailboxId, b.entry.mailboxId),
@@ -176,7 +168,9 @@ function resolveNames(planned: readonly Planned[], newModseq: number): void {
     taken.add(name);
     one.row = "T06";
     one.reason = `another mailbox was named ${JSON.stringify(one.entry.name)} before it: it gets a free name`;
-    one.entry = { ...one.entry, name, nameStamp: newModseq, modseq: newModseq };
+    const sides = [one.left, one.right].filter((side) => side !== null);
+    const formerNames = formerNamesOf(sides, name);
+    one.entry = { ...one.entry, name, nameStamp: newModseq, modseq: newModseq, formerNames };
   }
 }
 

@@ -13,7 +13,9 @@ import type { RecordPair } from "./plan.ts";
 
 /** One list: batches that wait, and the batch the cursor is in. */
 interface Side {
-  readonly waiting: RecordBatch[];
+  /** Batches not yet opened, the next one at `next`. */
+  waiting: RecordBatch[];
+  next: number;
   records: readonly IndexRecord[];
   /** The cursor: index into `records`. */
   at: number;
@@ -21,12 +23,14 @@ interface Side {
 }
 
 export class Walker {
-  readonly #left: Side = { waiting: [], records: [], at: 0, ended: false };
-  readonly #right: Side = { waiting: [], records: [], at: 0, ended: false };
+  readonly #left: Side = { waiting: [], next: 0, records: [], at: 0, ended: false };
+  readonly #right: Side = { waiting: [], next: 0, records: [], at: 0, ended: false };
 
   /** Hands the walker the next batches of one list, in UID order. */
   feed(side: SideName, batches: readonly RecordBatch[]): void {
-    this.#side(side).waiting.push(...batches);
+    const list = this.#side(side);
+    list.waiting = list.waiting.slice(list.next).concat(batches);
+    list.next = 0;
   }
 
   /** Says that a list is complete. */
@@ -46,12 +50,12 @@ export class Walker {
     const pairs: RecordPair[] = [];
     for (;;) {
       this.#skipEqualBatches();
+      if (this.wants() !== null) return pairs;
       open(this.#left);
       open(this.#right);
       const left = this.#left.records[this.#left.at] ?? null;
       const right = this.#right.records[this.#right.at] ?? null;
       if (left === null && right === null) return pairs;
-      if ((left === null && !this.#left.ended) || (right === null && !this.#right.ended)) return pairs;
       this.#step(left, right, pairs);
     }
   }
@@ -63,10 +67,10 @@ export class Walker {
   /** Equal bytes are equal records: a block that both sides have is matched as a whole. */
   #skipEqualBatches(): void {
     while (atBorder(this.#left) && atBorder(this.#right)) {
-      const [left, right] = [this.#left.waiting[0], this.#right.waiting[0]];
+      const [left, right] = [this.#left.waiting[this.#left.next], this.#right.waiting[this.#right.next]];
       if (left === undefined || right === undefined || !sameBatch(left, right)) return;
-      this.#left.waiting.shift();
-      this.#right.waiting.shift();
+      this.#left.next++;
+      this.#right.next++;
     }
   }
 
@@ -95,7 +99,7 @@ export function comparePairs(left: readonly IndexRecord[], right: readonly Index
 }
 
 function exhausted(side: Side): boolean {
-  return atBorder(side) && side.waiting.length === 0;
+  return atBorder(side) && side.next >= side.waiting.length;
 }
 
 function atBorder(side: Side): boolean {
@@ -105,7 +109,7 @@ function atBorder(side: Side): boolean {
 /** Unpacks the next batch if the cursor is at a border. */
 function open(side: Side): void {
   if (!atBorder(side)) return;
-  const next = side.waiting.shift();
+  const next = side.waiting[side.next++];
   side.records = next === undefined ? [] : decodeBatch(next.bytes);
   side.at = 0;
 }

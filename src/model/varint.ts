@@ -124,6 +124,36 @@ export class ByteReader {
     }
   }
 
+  /** `count` numbers at once: almost all take one byte, which is read without a call. */
+  varints(count: number): Float64Array {
+    if (count > this.left) throw this.#malformed("ends too early");
+    const numbers = new Float64Array(count);
+    const bytes = this.#bytes;
+    for (let i = 0; i < count; i++) {
+      const first = bytes[this.#at] as number;
+      if (first < 0x80) {
+        numbers[i] = first;
+        this.#at++;
+      } else numbers[i] = this.varint();
+    }
+    return numbers;
+  }
+
+  /** `count` signed numbers at once. */
+  zigzags(count: number): Float64Array {
+    if (count > this.left) throw this.#malformed("ends too early");
+    const numbers = new Float64Array(count);
+    const bytes = this.#bytes;
+    for (let i = 0; i < count; i++) {
+      const first = bytes[this.#at] as number;
+      if (first < 0x80) {
+        numbers[i] = (first & 1) === 0 ? first >>> 1 : -(first >>> 1) - 1;
+        this.#at++;
+      } else numbers[i] = this.zigzag();
+    }
+    return numbers;
+  }
+
   zigzag(): number {
     const low = this.byte();
     const high = low < 0x80 ? 0 : this.varint();

@@ -1,0 +1,54 @@
+/**
+ * `--mirror`: the target becomes exactly the source, its own messages become tombstones.
+ */
+import { describe, expect, it } from "vitest";
+import { planMirror } from "../../src/merge/mirror.ts";
+import type { IndexRecord } from "../../src/model/record.ts";
+import { allPairs, type Box, box, digestOfAll, show } from "./boxes.ts";
+
+/** The target after the plan, applied without the guard's promises, as `overrule` allows. */
+function mirrorOf(source: Box, target: Box): { after: Box; expunged: number; rows: string[] } {
+  const { target: plan, expunged, decisions } = planMirror(source.state, target.state, allPairs(source, target));
+  const byUid = new Map<number, IndexRecord>(target.records.map((one) => [one.uid, one]));
+  for (const put of plan.puts) byUid.set(put.uid, put);
+  const kept = [...byUid.values()].filter((one) => !one.expunged || one.modseq > plan.after.purgedModseq);
+  const after = { state: plan.after, records: kept.sort((a, b) => a.uid - b.uid) };
+  expect(plan.after.digest).toEqual(digestOfAll(after.records));
+  return { after, expunged, rows: decisions.map(({ row, uid }) => `${row} ${uid}`) };
+}
+
+const CASES: readonly (readonly [name: string, source: string, target: string, after: string, expunged: number])[] = [
+  ["equal ones stay untouched", "6@5 | 5:E@5", "6@5 | 5:E@5", "6@5 | 5:E@5", 0],
+  ["what the target lacks comes as it is", "6@5 | 5:E@5", "1@1 |", "6@5 | 5:E@5", 0],
+  ["the target's own messages become tombstones", "6@5 | 5:E@5", "7@9 | 5:E@5 6:F@9", "7@10 | 5:E@5 -6:F@10", 1],
+  ["the target's own flags go", "6@5 | 5:E@5", "6@9 | 5:E@9/5+S~S:9", "6@9 | 5:E@5", 0],
+  ["another message under one UID gives way", "6@5 | 5:E@5", "6@9 | 5:F@9", "6@9 | 5:E@5", 1],
+  ["what the target expunged comes back", "6@5 | 5:E@5", "6@9 | -5:E@9", "6@9 | 5:E@5", 0],
+  ["what the source expunged goes", "6@6 | -5:E@6", "6@5 | 5:E@5", "6@6 | -5:E@6", 1],
+  ["what the source expunged and purged goes", "6@6-6 |", "6@5 | 5:E@5", "6@7-6 | -5:E@7", 1],
+  ["a tombstone the target purged is not brought back", "6@6 | -5:E@6", "6@9-7 |", "6@9-7 |", 0],
+  ["a tombstone the target purged still expunges there", "6@6 | -5:E@6", "6@9-7 | 5:E@9", "6@10-7 | -5:E@10", 1],
+  ["the target's own tombstones stay", "5@4 | 4:D@4", "6@9 | 4:D@4 -5:E@9", "6@9 | 4:D@4 -5:E@9", 0],
+];
+
+describe("planMirror", () => {
+  it.each(CASES)("%s", (_name, source, target, wanted, count) => {
+    const { after, expunged } = mirrorOf(box(source), box(target));
+    expect([show(after), expunged]).toEqual([wanted, count]);
+  });
+
+  it.each(CASES)("%s: the live records are the source's, and nothing is left to do", (_name, source, target) => {
+    const live = (one: Box) => one.records.filter((record) => !record.expunged);
+    const { after } = mirrorOf(box(source), box(target));
+    expect(live(after)).toEqual(live(box(source)));
+    const again = mirrorOf(box(source), after);
+    expect(show(again.after)).toBe(show(after));
+    expect(again.expunged).toBe(0);
+  });
+
+  it("P4: counters never fall, and the target's clients hear of each expunge under a new modseq", () => {
+    const { after, rows } = mirrorOf(box("5@5-2 | 4:D@5"), box("9@30-8 | 4:D@5 8:H@30"));
+    expect(show(after)).toBe("9@31-8 | 4:D@5 -8:H@31");
+    expect(rows).toContain("M03 8");
+  });
+});
