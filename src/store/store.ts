@@ -159,10 +159,15 @@ export interface MailboxStore {
   missingBodies(guids: readonly Guid[]): Promise<number[]>;
   /** In how many records each message is live, 0 for one that is only staged or not here. */
   bodyReferences(guids: readonly Guid[]): Promise<number[]>;
+  /** Messages that are here though no record names them: at least those of the last thousand that were staged. */
+  unnamedBodies(): Promise<Guid[]>;
   /** Bytes of each message, -1 for one that is not here. */
   bodySizes(guids: readonly Guid[]): Promise<number[]>;
-  /** Keeps messages, each hashed here, and returns their GUIDs. What is here already is not written again. */
-  stage(bodies: readonly Uint8Array[]): Promise<Guid[]>;
+  /**
+   * Keeps messages and returns their GUIDs. What is here already is not written again.
+   * @param guids their SHA-256, if the caller has hashed them; else they are hashed here.
+   */
+  stage(bodies: readonly Uint8Array[], guids?: readonly Guid[]): Promise<Guid[]>;
   stageLarge(): Promise<BodyWriter>;
   /**
    * Bytes `offset` to `offset + length` of a message, fewer at its end. Damage is sure to be found only where the whole

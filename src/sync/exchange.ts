@@ -1,16 +1,19 @@
 /**
  * One exchange between two sides: survey, trees, then many mailboxes at once.
  */
+import { cursorDigest } from "../../protocol/cursor-digest.ts";
 import { isTandemError } from "../model/errors.ts";
 import { Brake } from "./brake.ts";
 import { MailboxExchange, type SyncContext } from "./mailbox-exchange.ts";
 import type { Agreement, Peer, Survey, SurveyedMailbox } from "./peer.ts";
-import { forEachAtOnce } from "./pool.ts";
+import { allEnded, forEachAtOnce } from "./pool.ts";
 import { type SyncOptions, SyncReport } from "./report.ts";
 import { type AccountTrees, exchangeTree, type MailboxPair, type SurveyedTree, surveyTrees } from "./tree-exchange.ts";
 
 /** Mailboxes in flight at once: enough to keep disk and line busy, few enough that memory stays small. */
 const MAILBOXES_AT_ONCE = 8;
+/** What a side that holds no cursor has as their digest: there is nothing to compare, so all is asked for at once. */
+const NO_CURSORS = cursorDigest([]);
 
 /** What both sides have. */
 interface Surveys {
@@ -37,13 +40,14 @@ export async function exchange(left: Peer, right: Peer, options: SyncOptions): P
     report,
     brake: new Brake(options.allowMassDeletion, (account) => countMessages(context, account)),
     agree: (onLeft, onRight) => {
+      if (left.storeEpoch === right.storeEpoch) return;
       if (options.direction === "both") agreed.left.push(...onLeft);
       agreed.right.push(...onRight);
     },
   };
   const surveys = await survey(context);
   const pairs: MailboxPair[] = [];
-  for (const account of accountsOf(surveys)) pairs.push(...(await pairsOf(context, surveys, account)));
+  for (const account of accountsOf(surveys)) pairs.push(...(await pairsIfPossible(context, surveys, account)));
   report.expect(pairs.length);
   await forEachAtOnce(pairs, MAILBOXES_AT_ONCE, (pair) => exchangeOne(context, pair));
   if (agreed.right.length > 0) await right.agree(agreed.right);
@@ -60,10 +64,10 @@ async function survey(context: SyncContext): Promise<Surveys> {
   const isPartial = options.direction === "both" && !options.full && !report.explains;
   const question = { account: options.account, inlineBytes: 0 };
   const left = await peers.left.survey({ ...question, base: null, complete: !isPartial });
-  const canCompare = isPartial && left.cursors !== null;
+  const canCompare = isPartial && left.cursors !== null && Buffer.compare(left.cursors, NO_CURSORS) !== 0;
   const asked = peers.right.survey({ ...question, base: left.cursors, complete: !canCompare });
   const early = canCompare ? pushEarly(context, left.mailboxes) : Promise.resolve(new Set<string>());
-  const [right, done] = await Promise.all([asked, early]);
+  const [right, done] = await allEnded([asked, early]);
   if (canCompare && right.baseAgrees) return { left, right, isComplete: false, done };
   const all = isPartial ? await peers.left.survey({ ...question, base: null, complete: true }) : left;
   return { left: all, right, isComplete: true, done };
@@ -80,6 +84,7 @@ async function pushEarly(context: SyncContext, mailboxes: readonly SurveyedMailb
       done.add(keyOf(mailbox));
       context.report.mailboxDone();
     } catch (error) {
+      if (isTandemError(error, "disconnected")) throw error;
       // The guess was wrong (the mailbox was renamed or deleted there): it takes the ordinary way.
       if (!isTandemError(error, "conflict") && !isTandemError(error, "not-found")) {
         context.report.issue(mailbox.account, mailbox.entry.name, error);
@@ -97,6 +102,17 @@ async function exchangeOne({ report, ...context }: SyncContext, { left, right }:
   } catch (error) {
     if (isTandemError(error, "disconnected")) throw error;
     report.issue(left.account, left.entry.name, error);
+  }
+}
+
+/** As `pairsOf`; an account whose tree cannot be brought together does not hold up the others. */
+async function pairsIfPossible(context: SyncContext, surveys: Surveys, account: string): Promise<MailboxPair[]> {
+  try {
+    return await pairsOf(context, surveys, account);
+  } catch (error) {
+    if (isTandemError(error, "disconnected")) throw error;
+    context.report.issue(account, "", error);
+    return [];
   }
 }
 

@@ -14,7 +14,7 @@ import type { SurveyedMailbox } from "./peer.ts";
 export interface Greeting {
   readonly storeEpoch: string;
   readonly node: string;
-  /** First 8 hex digits of the GUIDs of messages it got since the last exchange. */
+  /** First 8 hex digits of the GUIDs of messages it got since the last exchange, or in one that was cut off. */
   readonly recent: ReadonlySet<string>;
   /** There are more than could be told. */
   readonly many: boolean;
@@ -59,14 +59,19 @@ function readHello(frame: Uint8Array | null): Greeting {
   return { storeEpoch: message.epoch, node: message.node, recent, many: message.many };
 }
 
+function prefixOf(guid: string): string {
+  return guid.slice(0, 2 * PREFIX_BYTES);
+}
+
 /** GUID prefixes of messages that came since the last exchange, or null if they are too many to tell. */
 async function recentMessages(peer: LocalPeer): Promise<Uint8Array | null> {
   const { mailboxes } = await peer.survey({ account: null, base: null, complete: false, inlineBytes: 0 });
-  const prefixes: string[] = [];
+  const prefixes = (await peer.unnamedBodies()).map(prefixOf);
+  if (prefixes.length * PREFIX_BYTES > RECENT_BYTES) return null;
   for (const mailbox of mailboxes) {
     if (mailbox.state.digest.count === 0) continue;
     for await (const guid of newMessages(peer, mailbox)) {
-      prefixes.push(guid.slice(0, 2 * PREFIX_BYTES));
+      prefixes.push(prefixOf(guid));
       if (prefixes.length * PREFIX_BYTES > RECENT_BYTES) return null;
     }
   }

@@ -3,10 +3,11 @@
  *
  * Used by the replica for what its peer sends, and by the master for its own side: one way in for both.
  */
-import { liveGuids, type RecordBatch } from "../model/batch.ts";
+import { decodeBodies, type RecordBatch } from "../model/batch.ts";
 import { TandemError } from "../model/errors.ts";
 import { sameState } from "../model/state.ts";
 import type { BodyWriter, MailboxStore, Outcome, RecordSpool } from "../store/store.ts";
+import type { BodyIntake } from "./body-intake.ts";
 import type { ChangeHead } from "./peer.ts";
 
 /** Bytes of records kept in memory before they go to a spool: most changes are far smaller. */
@@ -33,6 +34,7 @@ interface OpenPart {
 
 export class IncomingChange {
   readonly #store: MailboxStore;
+  readonly #intake: BodyIntake;
   readonly #peer: string;
   readonly #head: ChangeHead;
   readonly #memory: RecordBatch[] = [];
@@ -42,8 +44,10 @@ export class IncomingChange {
   #records = 0;
   #bodies = 0;
 
-  constructor(store: MailboxStore, peer: string, head: ChangeHead) {
+  /** @param peer for whom the cursor is saved. */
+  constructor(store: MailboxStore, intake: BodyIntake, peer: string, head: ChangeHead) {
     this.#store = store;
+    this.#intake = intake;
     this.#peer = peer;
     this.#head = head;
   }
@@ -71,17 +75,18 @@ export class IncomingChange {
   async add(batches: readonly RecordBatch[]): Promise<Needs> {
     const live: WantedBody[] = [];
     for (const batch of batches) {
-      live.push(...liveGuids(batch.bytes));
+      live.push(...decodeBodies(batch.bytes));
       this.#records += batch.count;
       await this.#keep(batch);
     }
-    return { live, missing: await this.#store.missingBodies(live.map(({ guid }) => guid)) };
+    const missing = await this.#store.missingBodies(live.map(({ guid }) => guid));
+    return { live, missing: missing.filter((i) => !this.#intake.has((live[i] as WantedBody).guid)) };
   }
 
-  /** Stages whole messages and returns their GUIDs. */
-  async stage(bodies: readonly Uint8Array[]): Promise<string[]> {
+  /** Takes whole messages over. */
+  async stage(bodies: readonly Uint8Array[]): Promise<void> {
     this.#bodies += bodies.length;
-    return this.#store.stage(bodies);
+    await this.#intake.add(bodies);
   }
 
   /** Stages the next piece of a large message. @throws TandemError `bad-message` if it does not continue the last one. */
@@ -105,6 +110,7 @@ export class IncomingChange {
   async commit(): Promise<Outcome> {
     const { account, mailboxId, before, after, reset, overrule, entry, cursor } = this.#head;
     try {
+      await this.#intake.settle();
       return await this.#store.apply({
         account,
         mailboxId,

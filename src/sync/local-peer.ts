@@ -7,9 +7,11 @@ import { decodeBatch, type RecordBatch } from "../model/batch.ts";
 import type { IndexRecord } from "../model/record.ts";
 import { type AgreedState, type Cursor, sameAgreed } from "../model/state.ts";
 import type { CursorRow, Mailbox, MailboxSnapshot, MailboxStore, Outcome, TreeChange } from "../store/store.ts";
+import { ArrivingBodies } from "./arriving-bodies.ts";
 import { auditMailbox } from "./audit.ts";
 import { readBodies } from "./bodies.ts";
-import { IncomingChange } from "./incoming.ts";
+import { BodyIntake } from "./body-intake.ts";
+import { IncomingChange, type Needs, type WantedBody } from "./incoming.ts";
 import type {
   Agreement,
   Audit,
@@ -17,6 +19,7 @@ import type {
   BodySource,
   ChangeHead,
   ChangeResult,
+  Gate,
   Peer,
   Pull,
   Survey,
@@ -28,12 +31,15 @@ export class LocalPeer implements Peer {
   readonly storeEpoch: string;
   readonly counterpart: string;
   readonly #store: MailboxStore;
+  readonly #arriving = new ArrivingBodies();
+  readonly #intake: BodyIntake;
 
   /** @param counterpart store epoch of the other side, for whom cursors are saved. */
   constructor(store: MailboxStore, counterpart: string) {
     this.storeEpoch = store.storeEpoch;
     this.counterpart = counterpart;
     this.#store = store;
+    this.#intake = new BodyIntake(store);
   }
 
   async survey(request: SurveyRequest): Promise<Survey> {
@@ -73,6 +79,11 @@ export class LocalPeer implements Peer {
     };
   }
 
+  /** Messages that came in an exchange which was cut off before any record named them. */
+  unnamedBodies(): Promise<string[]> {
+    return this.#store.unnamedBodies();
+  }
+
   fetch(guids: readonly string[]): AsyncIterable<BodyChunk> {
     return readBodies(this.#store, guids);
   }
@@ -81,19 +92,20 @@ export class LocalPeer implements Peer {
     head: ChangeHead,
     records: AsyncIterable<readonly RecordBatch[]>,
     source: BodySource,
-    gate?: Promise<boolean>,
+    gate?: Gate,
   ): Promise<ChangeResult> {
-    const incoming = new IncomingChange(this.#store, this.counterpart, head);
+    const incoming = new IncomingChange(this.#store, this.#intake, this.counterpart, head);
     try {
       for await (const page of records) {
-        const { live, missing } = await incoming.add(page);
-        const guids = new Set(missing.map((i) => (live[i] as { guid: string }).guid));
-        const unreadable = await takeBodies(incoming, source, [...guids]);
-        if (unreadable.length > 0) return { kind: "unreadable", guids: unreadable };
+        const unreadable = await this.#arriving.take(
+          async () => missingGuids(await incoming.add(page)),
+          (guids) => takeBodies(incoming, source, guids),
+        );
+        if (unreadable.length > 0) return { kind: "unreadable", guids: unreadable, bodies: incoming.bodies };
       }
-      if (gate !== undefined && !(await gate)) return { kind: "conflict", mailbox: null };
+      if (gate !== undefined && !(await gate())) return { kind: "conflict", mailbox: null, bodies: incoming.bodies };
       const outcome = await incoming.commit();
-      if (outcome === "conflict") return { kind: "conflict", mailbox: await this.#now(head) };
+      if (outcome === "conflict") return { kind: "conflict", mailbox: await this.#now(head), bodies: incoming.bodies };
       return { kind: "applied", records: incoming.records, bodies: incoming.bodies };
     } finally {
       await incoming.discard();
@@ -199,21 +211,17 @@ async function lookup(snapshot: MailboxSnapshot, uids: readonly number[]): Promi
   return records;
 }
 
-/** Fetches and stages messages; returns those that cannot be had. */
-export async function takeBodies(
-  incoming: IncomingChange,
-  source: BodySource,
-  guids: readonly string[],
-): Promise<string[]> {
+function missingGuids({ live, missing }: Needs): string[] {
+  return missing.map((index) => (live[index] as WantedBody).guid);
+}
+
+/** Fetches messages and takes them over; returns those that cannot be had. */
+async function takeBodies(incoming: IncomingChange, source: BodySource, guids: readonly string[]): Promise<string[]> {
   const unreadable: string[] = [];
-  if (guids.length === 0) return unreadable;
   for await (const chunk of source.fetch(guids)) {
     if (chunk.kind === "part") await incoming.stagePart(chunk.guid, chunk.size, chunk.offset, chunk.bytes);
     else if (chunk.kind === "unreadable") unreadable.push(...chunk.guids);
-    else {
-      const staged = await incoming.stage(chunk.bodies.map(({ bytes }) => bytes));
-      unreadable.push(...chunk.bodies.flatMap(({ guid }, i) => (staged[i] === guid ? [] : [guid])));
-    }
+    else await incoming.stage(chunk.bodies.map(({ bytes }) => bytes));
   }
   return unreadable;
 }

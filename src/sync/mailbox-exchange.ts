@@ -4,8 +4,9 @@
 import { cursorAt, deltaAllowed } from "../merge/base.ts";
 import { planMerge } from "../merge/merge.ts";
 import { planMirror } from "../merge/mirror.ts";
-import type { Decision, MergePlan, SidePlan } from "../merge/plan.ts";
+import type { MergePlan, SidePlan } from "../merge/plan.ts";
 import { planRenumbering } from "../merge/renumbering.ts";
+import { deltaSuffices } from "../merge/suffices.ts";
 import type { RecordBatch } from "../model/batch.ts";
 import { isTandemError, TandemError } from "../model/errors.ts";
 import { type AgreedState, type Cursor, type MailboxState, sameState } from "../model/state.ts";
@@ -13,9 +14,10 @@ import { packRecords } from "../store/shared/blocks.ts";
 import type { EntryChange } from "../store/store.ts";
 import type { Brake } from "./brake.ts";
 import { type Gathered, gatherAll, gatherPairs, openPull, type SideMailbox } from "./gather.ts";
+import { headOf, leadsToSame, once, unreadableError, writeBoth } from "./mailbox-change.ts";
 import { refuseOneWay } from "./one-way.ts";
 import { onePage } from "./pages.ts";
-import type { Agreement, ChangeHead, ChangeResult, Peer } from "./peer.ts";
+import type { Agreement, ChangeResult, Gate, Peer } from "./peer.ts";
 import type { SyncOptions, SyncReport } from "./report.ts";
 import { chooseRoute, type Route } from "./route.ts";
 
@@ -61,16 +63,26 @@ export class MailboxExchange {
   /** @throws TandemError `conflict` if the mailbox never held still, or what a side answers. */
   async run(): Promise<void> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const route = this.#route();
-      if (await this.#take(route)) return this.#reportHeld();
+      if (await this.#attempt()) return this.#reportHeld();
     }
     throw new TandemError("conflict", "The mailbox was changed during every attempt; run the sync again.");
+  }
+
+  /** One attempt; if a digest does not come out, the sides differ in more than they know, so all is compared. */
+  async #attempt(): Promise<boolean> {
+    try {
+      return await this.#take(this.#route());
+    } catch (error) {
+      if (this.#whole || !isTandemError(error, "invalid-change")) throw error;
+      return this.#compareWhole();
+    }
   }
 
   #route(): Route {
     const { direction } = this.#context.options;
     const explain = this.#context.report.explains || this.#entries !== null;
-    const route = chooseRoute(this.#left, this.#right, { direction, whole: this.#whole, explain });
+    const copies = this.#context.peers.left.storeEpoch === this.#context.peers.right.storeEpoch;
+    const route = chooseRoute(this.#left, this.#right, { direction, whole: this.#whole, explain, copies });
     return route.name === "equal" && this.#entries !== null ? { ...route, name: "merge" } : route;
   }
 
@@ -111,14 +123,12 @@ export class MailboxExchange {
     const pull = await openPull(source, this.#side(from), base);
     try {
       const after = { ...pull.mailbox.state, entryModseq: entry.modseq };
-      const head = this.#head(to, after, cursorAt(after, base, to === "left"));
+      const head = headOf(this.#side(to), after, cursorAt(after, base, true));
       const result = await target.change(head, pull.pages(), source);
       if (!this.#absorb(to, result)) return false;
       const row = { account, mailboxId: entry.mailboxId, latest: after };
       this.#context.agree(to === "right" ? [row] : [], to === "right" ? [] : [row]);
       return true;
-    } catch (error) {
-      return this.#compareWhole(error);
     } finally {
       await pull.close();
     }
@@ -132,6 +142,7 @@ export class MailboxExchange {
     this.#left = { ...this.#left, state: gathered.left.state };
     this.#right = { ...this.#right, state: gathered.right.state };
     if (this.#context.options.direction === "mirror") return this.#mirror(gathered);
+    if (gathered.delta && !deltaSuffices({ pairs: gathered.pairs, base })) return this.#compareWhole();
     const plan = planMerge({
       left: gathered.left.state,
       right: gathered.right.state,
@@ -140,6 +151,7 @@ export class MailboxExchange {
       pairs: gathered.pairs,
       ...(this.#held.size > 0 ? { held: this.#held } : {}),
     });
+    if (!leadsToSame(plan) && gathered.delta) return this.#compareWhole();
     await this.#brakeFor(plan);
     return this.#apply(plan, base);
   }
@@ -171,11 +183,13 @@ export class MailboxExchange {
 
   async #brakeFor(plan: MergePlan): Promise<void> {
     const isDeleted = this.#left.entry.deleted !== this.#right.entry.deleted;
-    const gone = (decision: Decision) => decision.row === "M08" || (isDeleted && decision.row === "M03");
-    await this.#context.brake.count(this.#left.account, plan.decisions.filter(gone).length);
+    const alive = this.#left.entry.deleted ? plan.right : plan.left;
+    const deleted = alive.puts.filter((put) => put.expunged && put.graves.length > 0).length;
+    const purged = plan.decisions.filter((decision) => decision.row === "M08").length;
+    await this.#context.brake.count(this.#left.account, isDeleted ? deleted : purged);
   }
 
-  /** Applies a plan: the right side first, the left one while the right side's bodies come in, but not before it. */
+  /** Applies a plan: the right side first, the left one while its bodies come in, but not before it. */
   async #apply(plan: MergePlan, base: AgreedState | null): Promise<boolean> {
     const { options, report } = this.#context;
     const { account, entry } = this.#left;
@@ -188,31 +202,16 @@ export class MailboxExchange {
       return true;
     }
     const entryModseq = entries?.entryModseq ?? entry.modseq;
-    const reached = this.#held.size > 0 ? null : { ...plan.right.after, entryModseq };
-    const right = this.#applySide(
-      "right",
-      plan.right,
-      entries?.right ?? null,
-      reached && cursorAt(reached, base, false),
-    );
-    const done =
-      options.direction === "both"
-        ? await this.#applyBoth(right, plan.left, entries?.left ?? null, reached)
-        : await right;
-    if (!done) return false;
+    // One way, the right side may be ahead in its counters: what both have in common is the left side's state.
+    const common = options.direction === "both" ? plan.right.after : this.#left.state;
+    const reached = this.#held.size > 0 ? null : { ...common, entryModseq };
+    const cursor = reached && cursorAt(reached, base, false);
+    const writeRight = once(() => this.#applySide("right", plan.right, entries?.right ?? null, cursor));
+    const writeLeft = () =>
+      this.#applySide("left", plan.left, entries?.left ?? null, reached && cursorAt(reached, null, true), writeRight);
+    if (!(await (options.direction === "both" ? writeBoth(plan, writeLeft, writeRight) : writeRight()))) return false;
     tell();
     return true;
-  }
-
-  async #applyBoth(
-    right: Promise<boolean>,
-    plan: SidePlan,
-    entry: EntryChange | null,
-    reached: AgreedState | null,
-  ): Promise<boolean> {
-    const left = this.#applySide("left", plan, entry, reached && cursorAt(reached, null, true), right);
-    const [isRight, isLeft] = await Promise.all([right, left]);
-    return isRight && isLeft;
   }
 
   /** Writes one side's part, or saves its cursor where there is nothing to write. */
@@ -221,18 +220,18 @@ export class MailboxExchange {
     plan: SidePlan,
     entry: EntryChange | null,
     cursor: Cursor | null,
-    gate?: Promise<boolean>,
+    gate?: Gate,
   ): Promise<boolean> {
     const side = this.#side(name);
     const isNothing = plan.puts.length === 0 && !plan.reset && entry === null && sameState(side.state, plan.after);
     if (isNothing) {
       const row = cursor && { account: side.account, mailboxId: side.entry.mailboxId, latest: cursor.latest };
-      if (row !== null && (gate === undefined || (await gate)))
+      if ((gate === undefined || (await gate())) && row !== null)
         this.#context.agree(name === "left" ? [row] : [], name === "right" ? [row] : []);
       return true;
     }
     const overrule = this.#context.options.direction === "mirror";
-    const head = { ...this.#head(name, plan.after, cursor), reset: plan.reset, overrule, entry };
+    const head = { ...headOf(side, plan.after, cursor), reset: plan.reset, overrule, entry };
     const source = this.#context.peers[name === "left" ? "right" : "left"];
     const records = onePage<RecordBatch>([...packRecords(plan.puts)]);
     const isDone = this.#absorb(name, await this.#context.peers[name].change(head, records, source, gate));
@@ -241,27 +240,10 @@ export class MailboxExchange {
     return isDone;
   }
 
-  #head(to: SideName, after: MailboxState, cursor: Cursor | null): ChangeHead {
-    const { account, entry, state } = this.#side(to);
-    const { uidValidity, uidNext, highestModseq, purgedModseq, digest } = after;
-    return {
-      account,
-      mailboxId: entry.mailboxId,
-      before: state,
-      after: { uidValidity, uidNext, highestModseq, purgedModseq, digest },
-      reset: false,
-      overrule: false,
-      entry: null,
-      cursor,
-    };
-  }
-
   /** Takes in what a side answered; true if it applied the change. */
   #absorb(to: SideName, result: ChangeResult): boolean {
-    if (result.kind === "applied") {
-      this.#context.report.transferred(to, result.records, result.bodies);
-      return true;
-    }
+    this.#context.report.transferred(to, result.kind === "applied" ? result.records : 0, result.bodies);
+    if (result.kind === "applied") return true;
     if (result.kind === "unreadable") {
       for (const guid of result.guids) this.#held.add(guid);
       this.#whole = true;
@@ -279,21 +261,14 @@ export class MailboxExchange {
     else this.#right = mailbox;
   }
 
-  /** A push or pull whose digest does not come out: the sides differ in more than they know, so all is compared. */
-  #compareWhole(error: unknown): boolean {
-    if (this.#whole || !isTandemError(error, "invalid-change")) throw error;
+  /** The next attempt compares whole lists. */
+  #compareWhole(): boolean {
     this.#whole = true;
     return false;
   }
 
   #reportHeld(): void {
-    for (const guid of this.#held) {
-      const what = `The bytes of message ${guid} cannot be read on the side that has it`;
-      const error = new TandemError(
-        "body-unreadable",
-        `${what}; the rest of the mailbox is done. Restore it, then sync again.`,
-      );
-      this.#context.report.issue(this.#left.account, this.#left.entry.name, error);
-    }
+    for (const guid of this.#held)
+      this.#context.report.issue(this.#left.account, this.#left.entry.name, unreadableError(guid));
   }
 }

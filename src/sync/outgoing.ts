@@ -5,11 +5,11 @@
  * is bounded, and with it what either side holds.
  */
 import { FRAME_FILL_BYTES } from "../../protocol/limits.ts";
-import { decodeBatch, type RecordBatch } from "../model/batch.ts";
+import { decodeBodies, type RecordBatch } from "../model/batch.ts";
 import { isTandemError, TandemError } from "../model/errors.ts";
 import { unpackIndexes } from "./bit-set.ts";
 import { framePages, onePage, RECORDS_PER_PART } from "./pages.ts";
-import type { BodyChunk, BodySource, ChangeHead, ChangeResult } from "./peer.ts";
+import type { BodyChunk, BodySource, ChangeHead, ChangeResult, Gate, SurveyedMailbox } from "./peer.ts";
 import type { Request, Requests } from "./requests.ts";
 import type { SentBodies } from "./sent-bodies.ts";
 
@@ -24,8 +24,8 @@ export interface Outlet {
   readonly sent: SentBodies;
   /** What is known of a message that is new in the mailbox, before the replica was asked. */
   readonly guess: (guid: string) => Promise<Guess>;
-  /** The commit waits for it, and is not sent if it resolves to false. */
-  readonly gate: Promise<boolean> | null;
+  /** Asked before the commit, which is not sent if it says false. */
+  readonly gate: Gate | null;
 }
 
 /** `lacks` is certain as long as nobody delivers the message there meanwhile; `has` may be wrong, the replica then says so. */
@@ -107,7 +107,7 @@ export class OutgoingChange {
     if (fresh.length === 0 && this.#outlet.gate === null) {
       await this.#sendChange(page, true);
       const answer = await this.#request.next("applied", "conflict", "need");
-      if (answer.t === "conflict") return { kind: "conflict", mailbox: answer.mailbox };
+      if (answer.t === "conflict") return this.#conflict(answer.mailbox);
       if (answer.t === "applied") return this.#applied();
       await this.#sendBodies(wanted(live, answer.missing));
       return null;
@@ -149,7 +149,7 @@ export class OutgoingChange {
   /** Takes the next answer to a frame of records and sends what it asks for. */
   async #serveNext(): Promise<ChangeResult | null> {
     const answer = await this.#request.next("need", "conflict");
-    if (answer.t === "conflict") return { kind: "conflict", mailbox: answer.mailbox };
+    if (answer.t === "conflict") return this.#conflict(answer.mailbox);
     const frame = this.#waiting.shift();
     if (frame === undefined)
       throw new TandemError("bad-message", "The peer asked for bodies of records it did not get.");
@@ -166,10 +166,10 @@ export class OutgoingChange {
       if (ended !== null) return ended;
     }
     if ((await Promise.all(this.#others)).includes(false) || this.#unreadable.length > 0) return this.#giveUp();
-    if (this.#outlet.gate !== null && !(await this.#outlet.gate)) return this.#giveUp();
+    if (this.#outlet.gate !== null && !(await this.#outlet.gate())) return this.#giveUp();
     if (!this.#isWhole) await this.#commit();
     const answer = await this.#request.next("applied", "conflict");
-    return answer.t === "applied" ? this.#applied() : { kind: "conflict", mailbox: answer.mailbox };
+    return answer.t === "applied" ? this.#applied() : this.#conflict(answer.mailbox);
   }
 
   async #commit(): Promise<void> {
@@ -178,12 +178,16 @@ export class OutgoingChange {
 
   async #giveUp(): Promise<ChangeResult> {
     await this.#outlet.requests.send({ t: "drop", q: this.#request.q });
-    if (this.#unreadable.length === 0) return { kind: "conflict", mailbox: null };
-    return { kind: "unreadable", guids: this.#unreadable };
+    if (this.#unreadable.length === 0) return this.#conflict(null);
+    return { kind: "unreadable", guids: this.#unreadable, bodies: this.#bodies };
   }
 
   #applied(): ChangeResult {
     return { kind: "applied", records: this.#records, bodies: this.#bodies };
+  }
+
+  #conflict(mailbox: SurveyedMailbox | null): ChangeResult {
+    return { kind: "conflict", mailbox, bodies: this.#bodies };
   }
 
   #sendBodies(guids: readonly string[]): Promise<void> {
@@ -231,12 +235,8 @@ export class OutgoingChange {
 }
 
 function liveOf(page: readonly RecordBatch[], head: ChangeHead): Live[] {
-  const records = page.flatMap((batch) => decodeBatch(batch.bytes));
-  return records.flatMap((record) =>
-    record.expunged
-      ? []
-      : [{ guid: record.guid, size: record.size, isNew: head.reset || record.uid >= head.before.uidNext }],
-  );
+  const bodies = page.flatMap((batch) => decodeBodies(batch.bytes));
+  return bodies.map(({ guid, size, uid }) => ({ guid, size, isNew: head.reset || uid >= head.before.uidNext }));
 }
 
 function wanted(live: readonly Live[], missing: Uint8Array | null): string[] {

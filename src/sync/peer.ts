@@ -69,12 +69,17 @@ export interface ChangeHead {
   readonly cursor: Cursor | null;
 }
 
-export type ChangeResult =
-  | { readonly kind: "applied"; readonly records: number; readonly bodies: number }
+/** What became of a change; `bodies`: how many messages were staged for it. */
+export type ChangeResult = { readonly bodies: number } & (
+  | { readonly kind: "applied"; readonly records: number }
   /** The mailbox is not as `before` says; what it is now, if the side told. */
   | { readonly kind: "conflict"; readonly mailbox: SurveyedMailbox | null }
   /** Nothing was changed, since the source could not give the bytes of these messages. */
-  | { readonly kind: "unreadable"; readonly guids: readonly string[] };
+  | { readonly kind: "unreadable"; readonly guids: readonly string[] }
+);
+
+/** Whether a change that is ready may be made now. */
+export type Gate = () => Promise<boolean>;
 
 export interface Peer extends BodySource {
   readonly storeEpoch: string;
@@ -83,14 +88,14 @@ export interface Peer extends BodySource {
   pull(account: string, mailboxId: string, sinceModseq: number | null): Promise<Pull>;
   /**
    * Stages the bodies the side lacks, then makes the change in one transaction.
-   * @param gate if given, the change is only made once it resolves to true; else the result is a conflict.
+   * @param gate asked once all bodies are here: the change is only made if it says true, else the result is a conflict.
    * @throws TandemError.
    */
   change(
     head: ChangeHead,
     records: AsyncIterable<readonly RecordBatch[]>,
     source: BodySource,
-    gate?: Promise<boolean>,
+    gate?: Gate,
   ): Promise<ChangeResult>;
   tree(change: TreeChange): Promise<Outcome>;
   /** Saves cursors for states this side is in and the other is known to be in; returns how many fitted. */

@@ -17,6 +17,7 @@ import type {
   BodySource,
   ChangeHead,
   ChangeResult,
+  Gate,
   Peer,
   Pull,
   Survey,
@@ -43,6 +44,8 @@ export class RemotePeer implements Peer {
   readonly #references: MasterOptions["references"];
   readonly #requests: Requests;
   readonly #sent = new SentBodies();
+  /** Messages sent unasked: where the change met a conflict, they need not be sent with the next attempt. */
+  readonly #unasked = new Set<string>();
   readonly #running: Promise<void>;
 
   private constructor(connection: FrameConnection, greeting: Greeting, options: MasterOptions) {
@@ -56,7 +59,12 @@ export class RemotePeer implements Peer {
 
   /** Greets the node at the other end. @throws TandemError `version`, `disconnected`, `bad-message`. */
   static async open(connection: FrameConnection, options: MasterOptions): Promise<RemotePeer> {
-    return new RemotePeer(connection, await greet(connection, options.storeEpoch, options.node), options);
+    try {
+      return new RemotePeer(connection, await greet(connection, options.storeEpoch, options.node), options);
+    } catch (error) {
+      connection.destroy();
+      throw error;
+    }
   }
 
   get storeEpoch(): string {
@@ -110,7 +118,7 @@ export class RemotePeer implements Peer {
     head: ChangeHead,
     records: AsyncIterable<readonly RecordBatch[]>,
     source: BodySource,
-    gate?: Promise<boolean>,
+    gate?: Gate,
   ): Promise<ChangeResult> {
     const guess = (guid: string) => this.#guess(guid);
     const outlet = { requests: this.#requests, sent: this.#sent, guess, gate: gate ?? null };
@@ -149,8 +157,10 @@ export class RemotePeer implements Peer {
    */
   async #guess(guid: string): Promise<Guess> {
     if (this.#greeting.many) return "unknown";
-    if (this.#greeting.recent.has(guid.slice(0, 8))) return "has";
-    return (await this.#references([guid]))[0] === 1 ? "lacks" : "unknown";
+    if (this.#greeting.recent.has(guid.slice(0, 8)) || this.#unasked.has(guid)) return "has";
+    if ((await this.#references([guid]))[0] !== 1) return "unknown";
+    this.#unasked.add(guid);
+    return "lacks";
   }
 
   /** The next page is asked for before this one is worked on. */

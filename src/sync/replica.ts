@@ -13,6 +13,7 @@ import type { MailboxStore } from "../store/store.ts";
 import type { FrameConnection } from "../transport/transport.ts";
 import { packIndexes } from "./bit-set.ts";
 import { readBodies } from "./bodies.ts";
+import { BodyIntake } from "./body-intake.ts";
 import { answerGreeting, awaitGreeting, type Greeting } from "./hello.ts";
 import { IncomingChange, type Needs } from "./incoming.ts";
 import { INLINE_BYTES, LocalPeer } from "./local-peer.ts";
@@ -130,6 +131,7 @@ class Replica {
   readonly #store: MailboxStore;
   readonly #peer: LocalPeer;
   readonly #connection: FrameConnection;
+  readonly #intake: BodyIntake;
   readonly #changes = new Map<number, IncomingChange>();
   readonly #pulls = new Map<number, OpenPull>();
 
@@ -137,6 +139,7 @@ class Replica {
     this.#store = store;
     this.#peer = peer;
     this.#connection = connection;
+    this.#intake = new BodyIntake(store);
   }
 
   async handle(message: Message): Promise<void> {
@@ -153,6 +156,8 @@ class Replica {
     for (const { pull } of this.#pulls.values()) await pull.close();
     this.#changes.clear();
     this.#pulls.clear();
+    // What arrived before the line broke need not be sent again.
+    await this.#intake.settle();
   }
 
   #answer(message: Message): Promise<void> {
@@ -240,7 +245,7 @@ class Replica {
     const { q, account, mailboxId, before, after, reset, overrule, entry, cursor, batches, commit } = message;
     this.#admit(this.#changes, q);
     const head = { account, mailboxId, before, after, reset, overrule, entry, cursor };
-    const change = new IncomingChange(this.#store, this.#peer.counterpart, head);
+    const change = new IncomingChange(this.#store, this.#intake, this.#peer.counterpart, head);
     this.#changes.set(q, change);
     if (!(await change.isCurrent())) return this.#conflict(q, change);
     const needs = await change.add(batches.map(batchOf));
@@ -263,7 +268,8 @@ class Replica {
       at += size;
       return data.subarray(at - size, at);
     });
-    await this.#changes.get(q)?.stage(bodies);
+    // Also for a change that is over: they were on their way when it met a conflict, and must not have to cross again.
+    await (this.#changes.get(q)?.stage(bodies) ?? this.#intake.add(bodies));
   }
 
   async #bodyPart({ q, guid, size, offset, data }: MessageOf<"bodyPart">): Promise<void> {

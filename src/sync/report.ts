@@ -2,7 +2,7 @@
  * What one sync is asked to do, what it tells meanwhile, and what it counts.
  */
 import type { Decision } from "../merge/plan.ts";
-import type { TreeDecision } from "../merge/tree.ts";
+import type { TreeDecision } from "../merge/tree-plan.ts";
 import { type ErrorCode, isTandemError } from "../model/errors.ts";
 import { flagNames } from "../model/flags.ts";
 import type { IndexRecord } from "../model/record.ts";

@@ -112,7 +112,10 @@ export class Requests {
     this.#roundTrips = Math.max(this.#roundTrips, waiting.ended);
     if (isOneOf(message, types)) return message;
     if (message.t === "failed") throw new TandemError(message.code, message.message);
-    throw new TandemError("bad-message", `The peer answered with "${message.t}" where ${types.join(" or ")} was due.`);
+    const what = `The peer answered with "${message.t}" where ${types.join(" or ")} was due`;
+    const broken = new TandemError("bad-message", `${what}; check that it is a Tandem node of the same release.`);
+    this.#fail(broken);
+    throw broken;
   }
 
   #fail(error: unknown): void {

@@ -21,6 +21,8 @@ export interface RouteWish {
   readonly direction: Direction;
   /** Walk whole lists, whatever the states say. */
   readonly whole: boolean;
+  /** The sides are copies of one store, which can hold no cursors for each other: equal digests must do. */
+  readonly copies: boolean;
   /** Let the rule decide each record, so that decisions can be told. */
   readonly explain: boolean;
 }
@@ -29,11 +31,22 @@ export function chooseRoute(left: SideMailbox, right: SideMailbox, wish: RouteWi
   const base = findBase(left, right, wish.direction);
   if (left.state.uidValidity !== right.state.uidValidity) return { name: "renumber", base: null };
   if (wish.whole) return { name: "merge", base };
-  if (sameState(left.state, right.state)) return { name: "equal", base };
+  if (sameState(left.state, right.state) && (wish.copies || isProven(left, right, base)))
+    return { name: "equal", base };
   if (wish.explain || wish.direction === "mirror") return { name: "merge", base };
   if (canTake(right, base, left)) return { name: "push", base };
   if (canTake(left, base, right) && wish.direction === "both") return { name: "pull", base };
   return { name: "merge", base };
+}
+
+/**
+ * Whether two equal states are known to be one and the same. Digests cover live messages, so both sides may have come to
+ * equal counters on their own, with different tombstones (scenario 13). Without a base one side's cursor will do: the
+ * first exchange was cut off before the other saved its own.
+ */
+function isProven(left: SideMailbox, right: SideMailbox, base: AgreedState | null): boolean {
+  const known = base !== null ? [base] : [left.cursor?.latest, right.cursor?.latest];
+  return isUnused(left.state) || known.some((state) => state && sameState(state, left.state));
 }
 
 /** The base both cursors prove. A one-way sync writes no cursor on the left, so there the right side's word counts; the digest checks it. */

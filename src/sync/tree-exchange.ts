@@ -4,8 +4,9 @@
  * First the mailboxes whose entry and records have to change as one (deleted on one side, or made independently under
  * one name), then all other entries in one change of each side's tree, so that names may be swapped.
  */
-import { mergeEntries, sameEntry } from "../merge/entry.ts";
-import { freeName, planTree, settleEntryModseqs, type Tree, type TreeEntryPut, type TreePlan } from "../merge/tree.ts";
+import { formerNamesOf, mergeEntries, sameEntry } from "../merge/entry.ts";
+import { freeName, planTree, settleEntryModseqs } from "../merge/tree.ts";
+import type { Tree, TreeEntryPut, TreePlan } from "../merge/tree-plan.ts";
 import { TandemError } from "../model/errors.ts";
 import type { MailboxEntry } from "../model/mailbox.ts";
 import { EMPTY_DIGEST } from "../model/state.ts";
@@ -76,35 +77,45 @@ interface Pair {
   readonly together: boolean;
 }
 
-type SurveyedPlan = Omit<TreePlan, "pairs"> & { readonly pairs: readonly Pair[] };
+type SurveyedPlan = Omit<TreePlan, "pairs"> & {
+  readonly pairs: readonly Pair[];
+  /** Names of mailboxes whose entry the right side of a one-way sync changed itself. */
+  readonly refused: readonly string[];
+};
 
 /** The plan for both sides; in a one-way sync, for the right one alone. */
-function planFor(context: SyncContext, trees: AccountTrees): SurveyedPlan {
-  const plan = planTree(trees.left, trees.right) as SurveyedPlan;
-  if (context.options.direction === "both") return plan;
-  const leftById = new Map(trees.left.mailboxes.map((mailbox) => [mailbox.entry.mailboxId, mailbox.entry]));
-  const right = plan.right.flatMap((put) => oneWayPut(context, put, leftById.get(put.entry.mailboxId)));
-  const isMirror = context.options.direction === "mirror";
-  const pairs = plan.pairs.map((pair) => (isMirror && isOwn(pair) ? { ...pair, together: true } : pair));
-  return { ...plan, left: [], right, pairs };
+function planFor({ options }: SyncContext, trees: AccountTrees): SurveyedPlan {
+  const plan = { ...planTree(trees.left, trees.right), refused: [] } as SurveyedPlan;
+  if (options.direction === "both") return plan;
+  const sources = new Map(trees.left.mailboxes.map((mailbox) => [mailbox.entry.mailboxId, mailbox.entry]));
+  const isKnown = ({ entry }: TreeEntryPut) => sources.has(entry.mailboxId);
+  const isOfSource = (put: TreeEntryPut) => !isOther(put, sources);
+  const written = new Set(plan.right.map((put) => put.entry.mailboxId));
+  // What would be written on the left alone is what the right side has changed.
+  const changed = plan.left.filter((put) => !written.has(put.entry.mailboxId) && !isOfSource(put));
+  const puts = [...plan.right.filter(isKnown), ...changed];
+  const taken = puts.filter(isOfSource);
+  const own = puts.filter((put) => !isOfSource(put));
+  if (options.direction === "one-way")
+    return { ...plan, left: [], right: taken, refused: own.map((put) => put.entry.name) };
+  const modseq = Math.max(trees.left.modseq, trees.right.modseq) + 1;
+  const reset = own.map((put) => ({
+    ...put,
+    entry: { ...(sources.get(put.entry.mailboxId) as MailboxEntry), modseq },
+  }));
+  const pairs = plan.pairs.map((pair) => (isOwn(pair) ? { ...pair, together: true } : pair));
+  return { ...plan, left: [], right: [...taken, ...reset], pairs };
+}
+
+/** True if a side's entry would become another in more than its modseq. */
+function isOther({ entry }: TreeEntryPut, held: ReadonlyMap<string, MailboxEntry>): boolean {
+  const old = held.get(entry.mailboxId);
+  return old !== undefined && !sameEntry(entry, old);
 }
 
 /** A mailbox that only the right side has: a one-way sync leaves it alone or, with `--mirror`, deletes it. */
 function isOwn(pair: Pair): boolean {
   return pair.left === null && pair.right !== null && !pair.right.entry.deleted;
-}
-
-function oneWayPut(context: SyncContext, put: TreeEntryPut, source: MailboxEntry | undefined): TreeEntryPut[] {
-  if (source === undefined) return [];
-  if (sameEntry(put.entry, source)) return [put];
-  if (context.options.direction === "mirror") return [{ ...put, entry: { ...source, modseq: put.entry.modseq } }];
-  const what = `TO changed mailbox ${JSON.stringify(put.entry.name)} itself (its name or an attribute)`;
-  const error = new TandemError(
-    "refused",
-    `${what}; sync without --one-way, or with --mirror to make TO exactly FROM.`,
-  );
-  context.report.issue("", put.entry.name, error);
-  return [];
 }
 
 /** Mailboxes with records to exchange: all that are on both sides now. */
@@ -181,9 +192,14 @@ async function exchangeTogether(
   return isDone;
 }
 
-/** In a one-way sync, messages in a mailbox that only the right side has are something of its own. */
+/** In a one-way sync, changed entries, and messages in a mailbox that only the right side has, are something of its own. */
 function refuseOwn(context: SyncContext, account: string, plan: SurveyedPlan): void {
   if (context.options.direction !== "one-way") return;
+  for (const name of plan.refused) {
+    const what = `TO changed mailbox ${JSON.stringify(name)} itself (its name or an attribute)`;
+    const hint = "sync without --one-way, or with --mirror to make TO exactly FROM";
+    context.report.issue(account, name, new TandemError("refused", `${what}; ${hint}.`));
+  }
   for (const pair of plan.pairs.filter((one) => isOwn(one) && isChosen(context, one))) {
     const { entry, state } = pair.right as SurveyedMailbox;
     if (state.digest.count === 0) continue;
@@ -213,7 +229,7 @@ function entryPlanner(trees: AccountTrees, { left, right }: Pair): EntryPlanner 
       left !== null && right !== null ? mergeEntries(left, right) : ((left ?? right) as SurveyedMailbox).entry;
     const isOne = left !== null && right !== null && left.entry.deleted === right.entry.deleted;
     const wanted = { ...merged, deleted: !isAlive && !isOne };
-    const entry = wanted.deleted ? wanted : named(wanted, trees, newModseq);
+    const entry = wanted.deleted ? wanted : named(wanted, [left, right], trees, newModseq);
     const given = { leftModseq: trees.left.modseq, rightModseq: trees.right.modseq, newModseq };
     const modseqs = settleEntryModseqs(entry, left?.entry ?? null, right?.entry ?? null, given);
     const change = (tree: Tree, modseq: number | null): EntryChange | null =>
@@ -228,14 +244,21 @@ function entryPlanner(trees: AccountTrees, { left, right }: Pair): EntryPlanner 
   };
 }
 
-function named(entry: MailboxEntry, trees: AccountTrees, newModseq: number): MailboxEntry {
+function named(
+  entry: MailboxEntry,
+  sides: readonly (SurveyedMailbox | null)[],
+  trees: AccountTrees,
+  newModseq: number,
+): MailboxEntry {
   const ids = new Set([entry.mailboxId, ...entry.aliases]);
   const others = [...trees.left.mailboxes, ...trees.right.mailboxes].filter(
     (mailbox) => !mailbox.entry.deleted && !ids.has(mailbox.entry.mailboxId),
   );
   const taken = new Set(others.map((mailbox) => mailbox.entry.name));
   if (!taken.has(entry.name)) return entry;
-  return { ...entry, name: freeName(entry.name, taken), nameStamp: newModseq };
+  const name = freeName(entry.name, taken);
+  const known = sides.filter((side) => side !== null);
+  return { ...entry, name, nameStamp: newModseq, formerNames: formerNamesOf(known, name) };
 }
 
 function isChosen({ options }: SyncContext, pair: Pair): boolean {

@@ -3,7 +3,7 @@
  */
 import type { Guid } from "../../model/record.ts";
 import { bodyMissing } from "../shared/errors.ts";
-import { type BodyPlace, findBodies, findPlace } from "./body-table.ts";
+import { type BodyPlace, findPlace, findPlaces } from "./body-table.ts";
 import type { Connection } from "./connection.ts";
 import { type SegmentFiles, unreadable } from "./segments.ts";
 
@@ -23,7 +23,7 @@ export class BodyReader {
 
   /** See `MailboxStore.bodySizes`. */
   sizes(guids: readonly Guid[]): number[] {
-    const found = findBodies(this.#db, guids);
+    const found = findPlaces(this.#db, guids);
     if (this.#places.size + found.size > KEPT_PLACES) this.#places.clear();
     for (const [guid, place] of found) this.#places.set(guid, place);
     return guids.map((guid) => found.get(guid)?.size ?? -1);

@@ -25,8 +25,8 @@ export class BodyStager {
   }
 
   /** See `MailboxStore.stage`. */
-  async stage(bodies: readonly Uint8Array[]): Promise<Guid[]> {
-    const guids = bodies.map((bytes) => hash("sha256", bytes, "hex"));
+  async stage(bodies: readonly Uint8Array[], hashed?: readonly Guid[]): Promise<Guid[]> {
+    const guids = [...(hashed ?? bodies.map((bytes) => hash("sha256", bytes, "hex")))];
     const { missing, seen } = this.#missing(bodies, guids);
     let entered = missing.length === 0;
     while (!entered) entered = this.#enter(await this.#writer.write(missing), seen);

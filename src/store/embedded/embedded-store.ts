@@ -17,7 +17,7 @@ import type {
 } from "../store.ts";
 import { BodyReader } from "./bodies.ts";
 import { BodyStager } from "./body-stager.ts";
-import { findBodies, findIds } from "./body-table.ts";
+import { findBodies, findIds, unnamedBodies } from "./body-table.ts";
 import { compact } from "./compact.ts";
 import { Connection, type Driver, loadDriver } from "./connection.ts";
 import { pathsOf, prepareDirectory, type StorePaths } from "./directory.ts";
@@ -139,12 +139,16 @@ class EmbeddedStore implements MailboxStore {
     });
   }
 
+  unnamedBodies(): Promise<Guid[]> {
+    return this.#do(() => unnamedBodies(this.#db));
+  }
+
   bodySizes(guids: readonly Guid[]): Promise<number[]> {
     return this.#do(() => this.#bodies.sizes(guids));
   }
 
-  stage(bodies: readonly Uint8Array[]): Promise<Guid[]> {
-    return this.#do(() => this.#stager.stage(bodies));
+  stage(bodies: readonly Uint8Array[], guids?: readonly Guid[]): Promise<Guid[]> {
+    return this.#do(() => this.#stager.stage(bodies, guids));
   }
 
   async stageLarge(): Promise<BodyWriter> {

@@ -13,6 +13,8 @@ export const STORE_FORMAT = 1;
  *   sums up, so that it need not read the records.
  * - body.prefix is the first 48 bits of the GUID: an index of small keys takes new messages, which come in random
  *   order, several times faster than one of whole GUIDs. Rows are found by prefix and compared by GUID.
+ * - body_prefix is that index, kept by hand: entered in its own order, many at a time, it costs half of what one that
+ *   SQLite keeps row by row does.
  * - sequence.body is the next body.id; ids ascend and are never used again.
  * - segment.reserved is where the next extent starts; a sealed segment takes no more.
  */
@@ -45,5 +47,8 @@ CREATE TABLE body (
   id INTEGER PRIMARY KEY, prefix INTEGER NOT NULL, guid BLOB NOT NULL, segment INTEGER NOT NULL,
   offset INTEGER NOT NULL, size INTEGER NOT NULL, refs INTEGER NOT NULL, staged_at INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX body_prefix ON body (prefix);
+CREATE TABLE body_prefix (prefix INTEGER NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (prefix, id)) STRICT, WITHOUT ROWID;
+CREATE TRIGGER body_dropped AFTER DELETE ON body BEGIN
+  DELETE FROM body_prefix WHERE prefix = old.prefix AND id = old.id;
+END;
 `;

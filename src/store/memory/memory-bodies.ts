@@ -14,6 +14,8 @@ interface MemoryBody {
 
 export class MemoryBodies {
   readonly #bodies = new Map<Guid, MemoryBody>();
+  /** Those without a reference. */
+  readonly #unnamed = new Set<Guid>();
   readonly #now: () => number;
 
   constructor(now: () => number) {
@@ -32,9 +34,14 @@ export class MemoryBodies {
     return this.#bodies.get(guid)?.references ?? 0;
   }
 
+  unnamed(): Guid[] {
+    return [...this.#unnamed];
+  }
+
   stage(guid: Guid, bytes: Uint8Array): void {
     const old = this.#bodies.get(guid) ?? { bytes: new Uint8Array(bytes), references: 0 };
     this.#bodies.set(guid, { ...old, stagedAt: this.#now() });
+    if (old.references === 0) this.#unnamed.add(guid);
   }
 
   /** Counts references up and down, as one change does. */
@@ -43,6 +50,8 @@ export class MemoryBodies {
       const body = this.#bodies.get(guid) as MemoryBody;
       const references = body.references + by;
       this.#bodies.set(guid, { ...body, references, stagedAt: references === 0 ? 0 : body.stagedAt });
+      if (references === 0) this.#unnamed.add(guid);
+      else this.#unnamed.delete(guid);
     }
   }
 
@@ -50,7 +59,10 @@ export class MemoryBodies {
     const unused = [...this.#bodies].filter(
       ([, body]) => body.references === 0 && body.stagedAt <= this.#now() - STAGED_KEPT_MS,
     );
-    for (const [guid] of unused) this.#bodies.delete(guid);
+    for (const [guid] of unused) {
+      this.#bodies.delete(guid);
+      this.#unnamed.delete(guid);
+    }
     return {
       bodiesDropped: unused.length,
       bytesFreed: unused.reduce((sum, [, body]) => sum + body.bytes.length, 0),

@@ -117,6 +117,10 @@ export class MemoryStore implements MailboxStore {
     return guids.map((guid) => this.#bodies.references(guid));
   }
 
+  async unnamedBodies(): Promise<Guid[]> {
+    return this.#bodies.unnamed();
+  }
+
   async bodySizes(guids: readonly Guid[]): Promise<number[]> {
     return guids.map((guid) => this.#bodies.get(guid)?.length ?? -1);
   }

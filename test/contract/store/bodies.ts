@@ -147,6 +147,16 @@ export function bodyContract(factory: StoreFactory): void {
     );
 
     test(
+      "P11: what was staged and is named by no record is known, so that an exchange cut off need not send it again",
+      on(async (store) => {
+        await store.stage([messageBytes(1), messageBytes(2), messageBytes(3)]);
+        expect((await store.unnamedBodies()).sort()).toEqual([1, 2, 3].map((n) => guidOf(messageBytes(n))).sort());
+        await put(store, [live(1, 2, { n: 1 }), live(2, 2, { n: 3 })]);
+        expect(await store.unnamedBodies()).toEqual([guidOf(messageBytes(2))]);
+      }),
+    );
+
+    test(
       "compact frees what no record names any more, and nothing else",
       on(async (store) => {
         const records = range(1, 200).map((uid) => live(uid, 2));
