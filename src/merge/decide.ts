@@ -36,8 +36,8 @@ export interface DecidedSlots {
 
 /** Walks the pairs once, in UID order. */
 export function decideSlots(input: MergeInput): DecidedSlots {
-  const purgedModseq = Math.max(input.left.purgedModseq, input.right.purgedModseq);
-  const kin = findKin(input.pairs, input.base?.highestModseq ?? 0);
+  const since = input.base?.highestModseq ?? 0;
+  const kin = findKin(input.pairs, since);
   const result: DecidedSlots = { slots: [], loose: [], decisions: [], kin };
   const partners = partnersOf(kin);
   for (const pair of input.pairs) {
@@ -45,21 +45,21 @@ export function decideSlots(input: MergeInput): DecidedSlots {
     if (row === null || row === "M01") continue;
     const loose = looseOf(pair, row);
     if (loose.some(({ record }) => input.held?.has(record.guid))) continue;
-    result.slots.push({ ...pair, row, want: wanted(pair, row, purgedModseq) });
+    result.slots.push({ ...pair, row, want: wanted(pair, row, since) });
     result.loose.push(...loose);
     result.decisions.push({ row, uid: pair.uid, reason: reasonFor(pair, row) });
   }
   return result;
 }
 
-/** UIDs under which the other side knows the same message, by one of the message's own and its GUID. */
-type Partners = Record<SideName, ReadonlyMap<string, readonly number[]>>;
+/** The UID under which the other side knows the same message, by the message's own UID and GUID. */
+type Partners = Record<SideName, ReadonlyMap<string, number>>;
 
 function partnersOf(kin: readonly Kin[]): Partners {
-  const entries = (one: Known, other: Known) => one.uids.map((uid) => [`${uid} ${one.guid}`, other.uids] as const);
+  const key = ({ uid, guid }: Known) => `${uid} ${guid}`;
   return {
-    left: new Map(kin.flatMap(({ left, right }) => entries(left, right))),
-    right: new Map(kin.flatMap(({ left, right }) => entries(right, left))),
+    left: new Map(kin.map(({ left, right }) => [key(left), right.uid])),
+    right: new Map(kin.map(({ left, right }) => [key(right), left.uid])),
   };
 }
 
@@ -70,7 +70,7 @@ function partnersOf(kin: readonly Kin[]): Partners {
 function rowByIdentity(row: RowId | null, { uid, left, right }: RecordPair, partners: Partners): RowId | null {
   if (row !== "M02" && row !== "M03" && row !== "M08") return row;
   const guid = left?.expunged === false ? left.guid : right?.expunged === false ? right.guid : "";
-  const isElsewhere = (side: SideName) => partners[side].get(`${uid} ${guid}`)?.includes(uid) === false;
+  const isElsewhere = (side: SideName) => (partners[side].get(`${uid} ${guid}`) ?? uid) !== uid;
   if (!isElsewhere("left") && !isElsewhere("right")) return row;
   if (row === "M02") return "M05";
   return left !== null && right !== null ? "M06" : "M09";
@@ -86,7 +86,8 @@ function looseOf(pair: RecordPair, row: RowId): Loose[] {
   return loose;
 }
 
-function wanted({ uid, left, right }: RecordPair, row: RowId, purgedModseq: number): IndexRecord {
+/** @param since modseq of the base, 0 without one. */
+function wanted({ uid, left, right }: RecordPair, row: RowId, since: number): IndexRecord {
   const [one, other] = left === null ? [right, left] : [left, right];
   if (one === null) throw new Error("a row was found for an empty slot");
   const [live, dead] = one.expunged ? [other, one] : [one, other];
@@ -96,7 +97,7 @@ function wanted({ uid, left, right }: RecordPair, row: RowId, purgedModseq: numb
     case "M03":
       return withGraves(dead as Tombstone, [graveOf(live as LiveRecord)]);
     case "M04":
-      return joined(one as Tombstone, other as Tombstone, purgedModseq);
+      return joined(one as Tombstone, other as Tombstone, since);
     case "M05":
     case "M09":
       return moved(uid);
@@ -109,10 +110,10 @@ function wanted({ uid, left, right }: RecordPair, row: RowId, purgedModseq: numb
   }
 }
 
-/** Both tombstones in one; what the merged purge drops anyway is not carried over. */
-function joined(a: Tombstone, b: Tombstone, purgedModseq: number): Tombstone {
-  if (a.modseq <= purgedModseq) return b;
-  return b.modseq <= purgedModseq ? a : withGraves(a, b.graves);
+/** Both tombstones in one; if one of them is still as it was on both sides at the base, the other. */
+function joined(a: Tombstone, b: Tombstone, since: number): Tombstone {
+  if (a.modseq <= since) return b;
+  return b.modseq <= since ? a : withGraves(a, b.graves);
 }
 
 /** The tombstone a renumbered message leaves. */

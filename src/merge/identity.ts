@@ -14,11 +14,10 @@ export type SideName = "left" | "right";
 /** One message that one side knows, live or expunged. */
 export interface Known {
   readonly guid: string;
-  /** UIDs under which it stands: one if it is live; its graves' if it is expunged. */
-  readonly uids: readonly number[];
-  /** All UIDs it is known to have had, these included, ascending. */
+  readonly uid: number;
+  /** All UIDs it is known to have had, ascending. */
   readonly lineage: readonly number[];
-  /** Of the record; of several graves the highest. */
+  /** Of its record. */
   readonly modseq: number;
   readonly expunged: boolean;
 }
@@ -64,34 +63,13 @@ export function findKin(pairs: readonly RecordPair[], since: number): Kin[] {
  */
 function matched(left: readonly Known[], right: readonly Known[]): Kin[] {
   const used = new Set<Known>();
-  return candidates(joinGraves(left), joinGraves(right))
+  return candidates(left, right)
     .sort(compare)
     .filter((one) => {
       if (used.has(one.left) || used.has(one.right)) return false;
       used.add(one.left).add(one.right);
       return true;
     });
-}
-
-/** Graves that share a UID are of one message: it was expunged under an old UID here, under a new one there. */
-function joinGraves(all: readonly Known[]): Known[] {
-  const joined: Known[] = all.filter((known) => !known.expunged);
-  for (const grave of all.filter((known) => known.expunged)) {
-    const same = joined.filter((known) => known.expunged && shareUid(known, grave));
-    const one = same.reduce(joinTwo, grave);
-    joined.push(one);
-    for (const part of same) joined.splice(joined.indexOf(part), 1);
-  }
-  return joined;
-}
-
-function joinTwo(a: Known, b: Known): Known {
-  const [uids, lineage] = [mergeUids(a.uids, b.uids), mergeUids(a.lineage, b.lineage)];
-  return { ...a, uids, lineage, modseq: Math.max(a.modseq, b.modseq) };
-}
-
-function shareUid(a: Known, b: Known): boolean {
-  return a.lineage.some((uid) => b.lineage.includes(uid));
 }
 
 /** All that share a UID, each once. */
@@ -140,9 +118,8 @@ function compare(a: Candidate, b: Candidate): number {
 function ranks({ left, right, strange }: Candidate): number[] {
   const origins = left.lineage[0] === right.lineage[0] ? 0 : 1;
   const kinds = left.expunged === right.expunged ? 0 : 1;
-  const places = left.uids.some((uid) => right.uids.includes(uid)) ? 0 : 1;
-  const [a, b] = [left.uids[0] as number, right.uids[0] as number];
-  return [strange, origins, kinds, places, Math.min(a, b), Math.max(a, b)];
+  const places = left.uid === right.uid ? 0 : 1;
+  return [strange, origins, kinds, places, Math.min(left.uid, right.uid), Math.max(left.uid, right.uid)];
 }
 
 function byEachUid(all: readonly Known[]): Map<number, Known[]> {
@@ -167,6 +144,6 @@ function knownBy(record: IndexRecord | null, since: number): Known[] {
   if (record === null || (record.expunged && record.modseq <= since)) return [];
   const { uid, modseq, expunged } = record;
   return (record.expunged ? record.graves : [record]).map(({ guid, formerUids }) => {
-    return { guid, uids: [uid], lineage: lineageOf({ uid, formerUids }), modseq, expunged };
+    return { guid, uid, lineage: lineageOf({ uid, formerUids }), modseq, expunged };
   });
 }

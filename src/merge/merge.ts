@@ -4,8 +4,8 @@
  * Pure: a plan is a value. Both roles compute the same plan, mirrored (P10).
  */
 import { TandemError } from "../model/errors.ts";
-import { type LiveRecord, MAX_UID } from "../model/record.ts";
-import { graveOf, mergeLive, mergeUids, withGraves } from "./combine.ts";
+import { type IndexRecord, type LiveRecord, MAX_UID } from "../model/record.ts";
+import { mergeLive, mergeUids, withGraves } from "./combine.ts";
 import { type Decided, decideSlots, type Loose } from "./decide.ts";
 import { type Kin, lineageOf } from "./identity.ts";
 import type { Decision, MergeInput, MergePlan } from "./plan.ts";
@@ -34,7 +34,7 @@ export function planMerge(input: MergeInput): MergePlan {
     bury(one, byUid, purgedModseq);
     notes.set(one.message, { reason: "expunged on the other side under a UID it had before: expunge wins" });
   }
-  for (const one of kin) nameUids(one, byUid);
+  for (const one of kin) joinGraves(one, byUid);
   const renumbered = single.filter((message) => !message.arrives).map((message) => toNewUid([message]));
   for (const [left, right] of pairs) {
     const arrival = left.arrives ? left : right;
@@ -49,30 +49,36 @@ export function planMerge(input: MergeInput): MergePlan {
 }
 
 /**
- * A loose message that was expunged on the other side under another UID: its own UID is a tombstone from now on, with a
- * grave of its own unless the other side has a tombstone there already and its grave, not yet purged, names this UID.
+ * A loose message that was expunged on the other side under another UID: its own UID is a tombstone from now on. One
+ * message has one grave, that of the other side, which names all UIDs the message is known to have had; a second one would
+ * be taken for that of another message. Only if that grave falls to the purge, the message's own UID gets it.
  */
-function bury({ message, grave }: Buried, byUid: ReadonlyMap<number, Decided>, purgedModseq: number): void {
-  const slot = byUid.get(message.record.uid) as Decided;
-  const isNamed = grave.modseq > purgedModseq && grave.lineage.includes(slot.uid);
-  if (message.row === "M06" && isNamed) return;
-  const tombstone = slot.want.expunged ? slot.want : { expunged: true as const, uid: slot.uid, modseq: 0, graves: [] };
-  slot.want = withGraves(tombstone, [graveOf(message.record)]);
+function bury({ message: { record }, grave }: Buried, byUid: ReadonlyMap<number, Decided>, purgedModseq: number): void {
+  const slot = byUid.get(record.uid) as Decided;
+  if (!slot.want.expunged) slot.want = { expunged: true, uid: slot.uid, modseq: 0, graves: [] };
+  const to = grave.modseq > purgedModseq ? byUid.get(grave.uid) : slot;
+  if (to !== undefined) engrave(to, record.guid, mergeUids(grave.lineage, lineageOf(record)));
 }
 
-/**
- * Each grave of a message names all UIDs it is known to have had: then no other message under one of them is taken for
- * it, and wherever the message still lives, its grave is found.
- */
-function nameUids({ left, right }: Kin, byUid: ReadonlyMap<number, Decided>): void {
-  if (!left.expunged && !right.expunged) return;
-  const uids = mergeUids(left.lineage, right.lineage);
-  for (const uid of uids) {
-    const slot = byUid.get(uid);
-    if (slot?.want.expunged !== true || slot.want.graves.every((grave) => grave.guid !== left.guid)) continue;
-    const formerUids = uids.filter((one) => one !== uid);
-    slot.want = withGraves(slot.want, [{ guid: left.guid, formerUids }]);
-  }
+/** Both sides expunged it, under two UIDs: the lower one keeps the grave, the other loses it unless it is another's too. */
+function joinGraves({ left, right }: Kin, byUid: ReadonlyMap<number, Decided>): void {
+  if (!left.expunged || !right.expunged || left.uid === right.uid) return;
+  const [low, high] = left.uid < right.uid ? [left, right] : [right, left];
+  const [keeps, loses] = [byUid.get(low.uid), byUid.get(high.uid)];
+  if (keeps === undefined || !loses?.want.expunged || hasGrave(loses[high === left ? "right" : "left"], high.guid))
+    return;
+  engrave(keeps, low.guid, mergeUids(low.lineage, high.lineage));
+  loses.want = { ...loses.want, graves: loses.want.graves.filter((grave) => grave.guid !== high.guid) };
+}
+
+function hasGrave(record: IndexRecord | null, guid: string): boolean {
+  return record?.expunged === true && record.graves.some((grave) => grave.guid === guid);
+}
+
+/** Puts a grave into a tombstone. */
+function engrave(slot: Decided, guid: string, uids: readonly number[]): void {
+  if (slot.want.expunged)
+    slot.want = withGraves(slot.want, [{ guid, formerUids: uids.filter((uid) => uid !== slot.uid) }]);
 }
 
 /** A message that one side brings under a new UID, and that the other side has to renumber: it takes that UID. */

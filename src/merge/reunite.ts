@@ -28,8 +28,8 @@ export function reunite(loose: readonly Loose[], kin: readonly Kin[]): Reunion {
   const pairs: [Loose, Loose][] = [];
   const expunged: Buried[] = [];
   for (const { left, right } of kin) {
-    const mine = left.expunged ? undefined : open.get(keyOf("left", left.uids[0] as number));
-    const theirs = right.expunged ? undefined : open.get(keyOf("right", right.uids[0] as number));
+    const mine = left.expunged ? undefined : open.get(keyOf("left", left.uid));
+    const theirs = right.expunged ? undefined : open.get(keyOf("right", right.uid));
     if (mine !== undefined && theirs !== undefined) pairs.push([mine, theirs]);
     else if (mine !== undefined && right.expunged) expunged.push({ message: mine, grave: right });
     else if (theirs !== undefined && left.expunged) expunged.push({ message: theirs, grave: left });

@@ -343,11 +343,11 @@ export const RULE_CASES: Record<Holding, Record<Holding, readonly Case[]>> = {
         uid 5  rows M04 5  writes both
         both   6@8 | -5:E@8
 
-      M04: the left's is below what the right purged: its grave is forgotten on both
+      M04: the left's is below what the right purged: its grave is kept beside the other
         left   6@9 | -5:E@6
         right  6@9-7 | -5:F@8
         uid 5  rows M04 5  writes both
-        both   6@10-7 | -5:F@10
+        both   6@10-7 | -5:E,F@10
 
       M04: only the graves' former UIDs differ: both keep all
         left   6@6 | -5:E^2@6

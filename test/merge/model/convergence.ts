@@ -29,7 +29,7 @@ export function roundsFor(nodes: number): number {
 }
 
 /**
- * Lets the nodes exchange until they are identical, then once more.
+ * Lets the nodes exchange until they are identical, then one round more, in which the cursors get there too.
  * @throws Violation P9 if they do not get there in time, renumber anything too often, or find more to do; P10 if
  * another order of exchanges gives other messages.
  */
@@ -47,13 +47,20 @@ function exchangeRounds(world: World, merge: Merge, first: number): World {
   let now = { ...world, underway: new Map() };
   const renumbered: Instances[] = [];
   for (let round = first; round < first + roundsFor(nodes) + 1; round++) {
+    const isLast = areIdentical(now);
     for (const [from, to] of roundOf(nodes, round)) {
       now = step(now, { op: "exchange", from, to }, merge) as typeof now;
       if (now.renumbered !== 0) renumbered.push(now.renumbered);
     }
+    if (isLast) break;
   }
   checkRenumbered(now, renumbered);
   return now;
+}
+
+function areIdentical({ members }: World): boolean {
+  const [first, ...others] = members;
+  return first !== undefined && others.every(({ node }) => sameMailbox(first.node, node));
 }
 
 /** With two nodes nothing is renumbered twice; with more, each node that wrote while cut off can cost one renumbering. */
@@ -67,13 +74,9 @@ function checkRenumbered(world: World, renumbered: readonly Instances[]): void {
 
 /** All nodes are the same, and one more exchange of each pair sends no record and changes nothing. */
 function checkQuiet(world: World, merge: Merge): void {
-  const first = memberAt(world, 0).node;
-  for (const { node } of world.members)
-    demand(
-      sameMailbox(first, node),
-      "P9",
-      () => `not identical:\n      ${describeNode(first)}\n      ${describeNode(node)}`,
-    );
+  demand(areIdentical(world), "P9", () => {
+    return `not identical:${world.members.map(({ node }) => `\n      ${describeNode(node)}`).join("")}`;
+  });
   for (const [leftId, rightId] of roundOf(world.members.length, 0)) {
     const [left, right] = [memberAt(world, leftId).node, memberAt(world, rightId).node];
     const again = planExchange(merge, { left, right, leftId, rightId });

@@ -9,7 +9,16 @@ import { comparePairs } from "../../../src/merge/walk.ts";
 import { guardCounters, guardRecord } from "../../../src/model/guard.ts";
 import type { IndexRecord } from "../../../src/model/record.ts";
 import { type AgreedState, type MailboxState, sameState } from "../../../src/model/state.ts";
-import { describeNode, describeRecord, type ModelNode, recordAt, sameMailbox, withCursor, write } from "./node.ts";
+import {
+  describeNode,
+  describeRecord,
+  EMPTY_NODE,
+  type ModelNode,
+  recordAt,
+  sameMailbox,
+  withCursor,
+  write,
+} from "./node.ts";
 import { demand, Violation } from "./violation.ts";
 
 export type Merge = (input: MergeInput) => MergePlan;
@@ -45,6 +54,7 @@ export function planExchange(merge: Merge, meeting: Meeting): Planned {
   checkWalk(meeting, pairs);
   const whole = planBothRoles(merge, { left: left.state, right: right.state, base, delta: false, pairs });
   const planned = applyBoth(meeting, whole);
+  checkCopy(meeting, base, planned.right);
   const changed = base !== null && deltaAllowed(base, states) ? deltaPairs(meeting, base) : null;
   if (changed === null || !deltaSuffices({ pairs: changed, base }))
     return { meeting, base, delta: false, sent: left.records.length + right.records.length, ...planned };
@@ -56,9 +66,21 @@ export function planExchange(merge: Merge, meeting: Meeting): Planned {
   return { meeting, base, delta: true, sent: changed.length, ...byDelta };
 }
 
+/**
+ * Where only the driving side changed since the base, or the other one was never used, the engine copies records as they
+ * are, without the rule: the rule must say the same.
+ */
+function checkCopy({ left, right }: Meeting, base: AgreedState | null, planned: ModelNode): void {
+  const isUnused = sameState(right.state, EMPTY_NODE.state);
+  const isUnchanged = base !== null && sameState(right.state, base) && left.state.purgedModseq <= base.highestModseq;
+  if (isUnused || isUnchanged)
+    demand(sameMailbox(planned, left), "delta", () => differ("a plain copy gives another mailbox", planned, left));
+}
+
 /** Plans with both roles and holds them against each other (P10). */
 function planBothRoles(merge: Merge, input: MergeInput): MergePlan {
   const plan = merge(input);
+  if (input.pairs.length === 0) return plan;
   const pairs = input.pairs.map(({ uid, left, right }) => ({ uid, left: right, right: left }));
   const swapped = merge({ ...input, left: input.right, right: input.left, pairs });
   demand(sameSide(plan.left, swapped.right) && sameSide(plan.right, swapped.left), "P10", () => {

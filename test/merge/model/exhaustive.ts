@@ -61,18 +61,18 @@ const WAYS: Readonly<Record<string, readonly Op[]>> = {
 /** A history that was found to break something. */
 export interface Finding {
   readonly ops: readonly Op[];
-  readonly way: string;
   readonly violation: Violation;
 }
 
 export interface Tally {
   histories: number;
-  readonly findings: Finding[];
+  /** The shortest history that breaks something. */
+  shortest: Finding | null;
 }
 
 /** All histories from `start` with at most `most[0]` operations on node A and `most[1]` on node B. */
 export function tryAll(start: readonly Op[], most: readonly [number, number], merge: Merge): Tally {
-  const tally: Tally = { histories: 0, findings: [] };
+  const tally: Tally = { histories: 0, shortest: null };
   const world = start.reduce((now, op) => step(now, op, merge), newWorld(2));
   forEachHistory(world, 0, most[0], merge, [], (afterA, opsA) =>
     forEachHistory(afterA, 1, most[1], merge, opsA, (afterB, ops) => tryWays(afterB, [...start, ...ops], merge, tally)),
@@ -125,7 +125,8 @@ function tryWays(world: World, ops: readonly Op[], merge: Merge, tally: Tally): 
       if (way !== "both drive at once, A's clients write between") sameEnd(uninterrupted, after, way);
       return after;
     });
-    if (ended instanceof Violation) tally.findings.push({ ops: [...ops, ...steps], way, violation: ended });
+    const isShorter = tally.shortest === null || ops.length + steps.length < tally.shortest.ops.length;
+    if (ended instanceof Violation && isShorter) tally.shortest = { ops: [...ops, ...steps], violation: ended };
   }
 }
 
