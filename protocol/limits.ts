@@ -16,7 +16,7 @@ export const MAX_SMALL_FRAME_BYTES = 16 * KIB;
 export const MAX_HELLO_FRAME_BYTES = 256 * KIB + 8 * KIB;
 
 /** Bytes of records or bodies at which a sender closes a frame: larger ones are no faster, and all fit MAX_FRAME_BYTES. */
-export const FRAME_FILL_BYTES = 512 * KIB;
+export const FRAME_FILL_BYTES = 128 * KIB;
 
 /** Containers inside each other in a frame; the messages need six. Deeper nesting can only be an attack on the decoder. */
 export const MAX_DEPTH = 8;

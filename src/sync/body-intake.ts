@@ -7,7 +7,7 @@ import { hash } from "node:crypto";
 import type { MailboxStore } from "../store/store.ts";
 
 /** Bytes gathered before they are staged: a disk takes a few MiB with one sync as fast as it can. */
-const GATHERED_BYTES = 4 * 1024 * 1024;
+const GATHERED_BYTES = 2 * 1024 * 1024;
 
 export class BodyIntake {
   readonly #store: MailboxStore;

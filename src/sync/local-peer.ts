@@ -176,7 +176,7 @@ export class LocalPeer implements Peer {
 }
 
 /** Bytes of changed records that travel along with an answer. */
-export const INLINE_BYTES = FRAME_FILL_BYTES / 8;
+export const INLINE_BYTES = FRAME_FILL_BYTES / 2;
 
 export function agreedStateOf({ entry, state }: Mailbox): AgreedState {
   return { ...state, entryModseq: entry.modseq };

@@ -16,7 +16,7 @@ import type { SentBodies } from "./sent-bodies.ts";
 /** Frames of records sent ahead of their answers. */
 const PARTS_AHEAD = 4;
 /** Bodies sent unasked, in the flight of the records that name them. */
-export const MAX_INLINE_BYTES = FRAME_FILL_BYTES / 2;
+export const MAX_INLINE_BYTES = 2 * FRAME_FILL_BYTES;
 
 /** What an outgoing change works with. */
 export interface Outlet {

@@ -19,7 +19,7 @@ const BUSY_TIMEOUT_MS = 120_000;
 const CHECKPOINT_PAGES = 8000;
 const LOG_KEPT_BYTES = 64 * 1024 * 1024;
 /** A writer comes back to pages of the index of messages; a reader goes through blocks once. */
-const WRITER_CACHE_KIB = 16 * 1024;
+const WRITER_CACHE_KIB = 4 * 1024;
 const READER_CACHE_KIB = 2 * 1024;
 
 /** Loaded only when a store is opened, so that a command that needs none starts at once. */
