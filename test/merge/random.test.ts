@@ -11,7 +11,7 @@ import { failureOf, shrink, tell } from "./model/history.ts";
 import { randomHistory } from "./model/random.ts";
 
 const FIRST_SEED = Number(process.env["TANDEM_SEED"] ?? 1);
-const HISTORIES = Number(process.env["TANDEM_HISTORIES"] ?? 20_000);
+const HISTORIES = Number(process.env["TANDEM_HISTORIES"] ?? 10_000);
 /** Histories in one test, so that progress shows. */
 const PORTION = Math.max(1, Math.ceil(HISTORIES / 4));
 
