@@ -34,7 +34,7 @@ export function planMerge(input: MergeInput): MergePlan {
     bury(one, byUid, purgedModseq);
     notes.set(one.message, { reason: "expunged on the other side under a UID it had before: expunge wins" });
   }
-  for (const one of kin) joinGraves(one, byUid);
+  for (const one of kin) joinGraves(one, byUid, purgedModseq);
   const renumbered = single.filter((message) => !message.arrives).map((message) => toNewUid([message]));
   for (const [left, right] of pairs) {
     const arrival = left.arrives ? left : right;
@@ -60,10 +60,14 @@ function bury({ message: { record }, grave }: Buried, byUid: ReadonlyMap<number,
   if (to !== undefined) engrave(to, record.guid, mergeUids(grave.lineage, lineageOf(record)));
 }
 
-/** Both sides expunged it, under two UIDs: the lower one keeps the grave, the other loses it unless it is another's too. */
-function joinGraves({ left, right }: Kin, byUid: ReadonlyMap<number, Decided>): void {
+/**
+ * Both sides expunged it, under two UIDs: the lower one keeps the grave, unless it falls to the purge, and the other loses
+ * it, unless it is another's too.
+ */
+function joinGraves({ left, right }: Kin, byUid: ReadonlyMap<number, Decided>, purgedModseq: number): void {
   if (!left.expunged || !right.expunged || left.uid === right.uid) return;
   const [low, high] = left.uid < right.uid ? [left, right] : [right, left];
+  if (low.modseq <= purgedModseq) return;
   const [keeps, loses] = [byUid.get(low.uid), byUid.get(high.uid)];
   if (keeps === undefined || !loses?.want.expunged || hasGrave(loses[high === left ? "right" : "left"], high.guid))
     return;

@@ -2,7 +2,10 @@
  * What the model says when the merge rule breaks a promise.
  */
 
-/** The promises the model holds the rule to; `delta`, `mirror`, `repeat` and `walk` are the parts of P10 and P11 about one exchange. */
+/**
+ * What the model holds the rule to: the promises; `delta`, that a delta, whole lists, a plain copy and the walker agree;
+ * `guard`, that a store would not refuse the change.
+ */
 export type Broken = "P1" | "P2" | "P3" | "P4" | "P5" | "P6" | "P7" | "P8" | "P9" | "P10" | "P11" | "delta" | "guard";
 
 /** A broken promise, with the facts. */
