@@ -3,7 +3,7 @@
  * they mean the same by "since last time".
  */
 import { addDigest, digestOfBytes } from "../src/model/digest.ts";
-import { type AgreedState, EMPTY_DIGEST } from "../src/model/state.ts";
+import { type AgreedState, EMPTY_DIGEST, type MailboxDigest } from "../src/model/state.ts";
 import { ByteWriter } from "../src/model/varint.ts";
 
 export interface HeldCursor {
@@ -14,15 +14,20 @@ export interface HeldCursor {
 
 /**
  * Per cursor the mixed CRCs (as in `digest.md`) of account, mailboxId and the numbers of `latest`, added up; written as
- * count (8 bytes), CRC-32 lane, CRC-32C lane (4 bytes each), big-endian.
+ * `digestBytes` does.
  */
 export function cursorDigest(cursors: Iterable<HeldCursor>): Uint8Array {
   let sum = EMPTY_DIGEST;
   for (const cursor of cursors) sum = addDigest(sum, digestOfBytes(canonicalCursor(cursor)));
+  return digestBytes(sum);
+}
+
+/** A digest in 16 bytes: count (8 bytes), CRC-32 lane, CRC-32C lane (4 bytes each), big-endian. */
+export function digestBytes({ count, crc, crcC }: MailboxDigest): Uint8Array {
   const bytes = Buffer.alloc(16);
-  bytes.writeBigUInt64BE(BigInt(sum.count), 0);
-  bytes.writeUInt32BE(sum.crc, 8);
-  bytes.writeUInt32BE(sum.crcC, 12);
+  bytes.writeBigUInt64BE(BigInt(count), 0);
+  bytes.writeUInt32BE(crc, 8);
+  bytes.writeUInt32BE(crcC, 12);
   return bytes;
 }
 

@@ -9,7 +9,15 @@ import { TandemError } from "../src/model/errors.ts";
 import { nameFault } from "../src/model/mailbox.ts";
 import { MAX_MODSEQ, MAX_UID } from "../src/model/record.ts";
 import { ByteReader, ByteWriter } from "../src/model/varint.ts";
-import { MAX_BATCHES_PER_FRAME, MAX_BODY_BYTES, MAX_TEXT_LENGTH } from "./limits.ts";
+import {
+  MAX_BATCHES_PER_FRAME,
+  MAX_BODIES_PER_FRAME,
+  MAX_BODY_BYTES,
+  MAX_FRAME_BYTES,
+  MAX_RANGES_PER_FRAME,
+  MAX_TEXT_LENGTH,
+} from "./limits.ts";
+import { RANGE_BITS } from "./range-sum.ts";
 
 const GUID_BYTES = 32;
 const EPOCH_BYTES = 16;
@@ -31,7 +39,13 @@ export const size = z.int().min(0).max(MAX_BODY_BYTES);
 
 /** The name of an account or a mailbox. */
 export const name = z.string().refine((value) => nameFault(value) === null, "not a name");
-export const mailboxId = z.string().regex(/^[A-Za-z0-9_-]{1,255}$/);
+const MAILBOX_ID = /^[A-Za-z0-9_-]{1,255}$/;
+export const mailboxId = z.string().regex(MAILBOX_ID);
+
+export function isMailboxId(value: string): boolean {
+  return MAILBOX_ID.test(value);
+}
+
 /** One sentence for people. */
 export const text = z.string().max(MAX_TEXT_LENGTH);
 
@@ -68,9 +82,9 @@ export function bin(what: string, most: number, least = 0) {
   return wire.refine((bytes) => fits(bytes, what, least, most), `not ${least} to ${most} bytes`).meta({ bin: what });
 }
 
-/** Bytes; none are left out. */
-export function bytes(what: string, most: number) {
-  return z.codec(z.optional(bin(what, most)), z.custom<Uint8Array>(), {
+/** Bytes, `least` to `most` of them, or none, which are left out. */
+export function bytes(what: string, most: number, least = 0) {
+  return z.codec(z.optional(bin(what, most, least)), z.custom<Uint8Array>(), {
     decode: (wire) => wire ?? new Uint8Array(0),
     encode: (value) => (value.length === 0 ? undefined : value),
   });
@@ -96,6 +110,31 @@ export function numbers(what: string, most: number, highest: number) {
     decode: (packed) => (packed === undefined ? [] : readNumbers(packed, what, most, highest)),
     encode: (value) => (value.length === 0 ? undefined : writeNumbers(value)),
   });
+}
+
+/** Exponent of the size of some ranges of UIDs. */
+export const rangeBits = z.literal(RANGE_BITS);
+
+/** Ranges of one size in ascending order, as runs: how many are left out before it, how many are in it. */
+export const rangeRuns = numbers("runs of ranges", 2 * MAX_RANGES_PER_FRAME, MAX_UID);
+
+/** Sums of ranges as one `bin`, 4 bytes each, big-endian; none are left out. */
+export function rangeSums(most: number) {
+  return z.codec(z.optional(bin("sums, 4 bytes each", 4 * most)), z.custom<Uint32Array>(), {
+    decode: (wire) => readSums(wire ?? new Uint8Array(0)),
+    encode: (value) => (value.length === 0 ? undefined : writeSums(value)),
+  });
+}
+
+/** Whole messages one after the other, and the bytes of each; `addUp` is to be asked about both. */
+export const messageFields = {
+  /** Bytes of each message. */
+  sizes: numbers("sizes", MAX_BODIES_PER_FRAME, MAX_BODY_BYTES),
+  data: bytes("messages", MAX_FRAME_BYTES),
+};
+
+export function addUp({ sizes, data }: { readonly sizes: readonly number[]; readonly data: Uint8Array }): boolean {
+  return sizes.reduce((total, size) => total + size, 0) === data.length;
 }
 
 const packedBatches = z.codec(bin("batches, each after its length as a varint", Infinity), z.custom<Batches>(), {
@@ -163,7 +202,20 @@ function writeNumbers(all: readonly number[]): Uint8Array {
   return out.finish();
 }
 
-function splitBatches(packed: Uint8Array): Uint8Array[] {
+function readSums(wire: Uint8Array): Uint32Array {
+  if (wire.length % 4 !== 0) throw new TandemError("bad-frame", "A list of sums has part of a sum.");
+  const view = new DataView(wire.buffer, wire.byteOffset, wire.length);
+  return Uint32Array.from({ length: wire.length / 4 }, (_, i) => view.getUint32(4 * i));
+}
+
+function writeSums(sums: Uint32Array): Uint8Array {
+  const view = new DataView(new ArrayBuffer(4 * sums.length));
+  for (const [i, sum] of sums.entries()) view.setUint32(4 * i, sum);
+  return new Uint8Array(view.buffer);
+}
+
+/** @throws TandemError `bad-frame`, `limit`. */
+export function splitBatches(packed: Uint8Array): Uint8Array[] {
   const reader = new ByteReader(packed, "A list of batches");
   const all: Uint8Array[] = [];
   while (reader.left > 0) {
@@ -173,7 +225,8 @@ function splitBatches(packed: Uint8Array): Uint8Array[] {
   return all;
 }
 
-function joinBatches(all: Batches): Uint8Array {
+/** @throws TandemError `limit`. */
+export function joinBatches(all: Batches): Uint8Array {
   if (all.length > MAX_BATCHES_PER_FRAME) throw tooManyBatches();
   const out = new ByteWriter(all.reduce((sum, batch) => sum + batch.length + 4, 0));
   for (const batch of all) {

@@ -29,7 +29,7 @@ export function encodeFrame(message: Message): Uint8Array {
 /**
  * The message in a frame, every value checked, unknown keys dropped.
  * @throws TandemError `bad-frame` if it is malformed, `bad-message` if its type is unknown, `limit`, or `version` for a
- * `hello` of another version.
+ * `challenge` or a `hello` of another version.
  */
 export function decodeFrame(frame: Uint8Array): Message {
   const bytes = Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength);
@@ -40,7 +40,7 @@ export function decodeFrame(frame: Uint8Array): Message {
   checkSize(name, bytes.length, type.maxBytes);
   prescan(bytes);
   const wire = unpack(bytes);
-  if (name === "hello") checkVersion(wire["v"]);
+  if (name === "challenge" || name === "hello") checkVersion(wire["v"]);
   const message = z.safeDecode(type.schema as z.ZodType<Message>, wire as never);
   if (!message.success) throw fault(name, message.error, "bad-frame");
   return message.data;

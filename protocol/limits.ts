@@ -12,11 +12,14 @@ export const MAX_FRAME_BYTES = MIB + 64 * KIB;
 /** Bytes of the longest frame of a message that carries no list: a name, an id, two states and a text fit many times. */
 export const MAX_SMALL_FRAME_BYTES = 16 * KIB;
 
-/** Bytes of the longest `hello`: it is read before anything is known about the peer. */
-export const MAX_HELLO_FRAME_BYTES = 256 * KIB + 8 * KIB;
+/** Bytes of the longest `challenge` or `hello`: they are read before anything is known about the peer. */
+export const MAX_HELLO_FRAME_BYTES = 8 * KIB;
 
-/** Bytes of records or bodies at which a sender closes a frame: larger ones are no faster, and all fit MAX_FRAME_BYTES. */
+/** Bytes of records or mailboxes at which a sender closes a frame: larger ones are no faster, and all fit MAX_FRAME_BYTES. */
 export const FRAME_FILL_BYTES = 128 * KIB;
+
+/** Bytes of messages at which a sender closes a `bodies` frame: what a frame costs by itself hardly counts then. */
+export const BODIES_FILL_BYTES = 256 * KIB;
 
 /** Containers inside each other in a frame; the messages need six. Deeper nesting can only be an attack on the decoder. */
 export const MAX_DEPTH = 8;
@@ -36,11 +39,20 @@ export const BODY_PART_BYTES = 256 * KIB;
 /** Bytes of the bit set in `need`: one bit for each live record that fits into a frame of batches, with room to spare. */
 export const MAX_NEED_BYTES = 8 * KIB;
 
+/** Ranges of UIDs in one `compare`, `split` or `take`: bounds the work of one frame. Its answer of 16 sums each is half a frame. */
+export const MAX_RANGES_PER_FRAME = 8192;
+
+/** Sums in one `compared`: 16 parts for each range that was asked about. */
+export const MAX_RANGE_SUMS = 16 * MAX_RANGES_PER_FRAME;
+
 /** Requests of one side on one connection that have no answer yet: bounds what an answering node holds for a peer. */
 export const MAX_IN_FLIGHT = 64;
 
 /** Mailboxes in one `surveyed`, rows in one `agree`, entries in one `tree`: bounds the objects made from one frame. */
 export const MAX_MAILBOXES_PER_FRAME = 4096;
+
+/** Changes in one `changes`: bounds the transaction they are applied in, which other writers wait for. */
+export const MAX_CHANGES_PER_FRAME = 256;
 
 /** Accounts in one `surveyed`: as for mailboxes. */
 export const MAX_ACCOUNTS_PER_FRAME = 4096;
@@ -57,8 +69,8 @@ export const MAX_ATTRIBUTE_VALUE_BYTES = 64 * KIB;
 /** Bytes of the node's label in `hello`: it is printed in logs and in `status`. */
 export const MAX_LABEL_BYTES = 255;
 
-/** Bytes of `recent` in `hello`, 4 for each message: 65,536 of the newest messages. */
-export const MAX_RECENT_BYTES = 256 * KIB;
+/** Bytes of `recent` in `hello`, 4 for each message: telling of more than 1024 costs more than the round trip it saves. */
+export const MAX_RECENT_BYTES = 4 * KIB;
 
 /** Characters of the text in `failed` and `error`: one sentence for people, printed in logs. */
 export const MAX_TEXT_LENGTH = 1000;
@@ -69,8 +81,23 @@ export const MAX_CONNECTIONS = 256;
 /** Milliseconds until the WebSocket handshake must be done: an unknown peer holds a socket no longer. */
 export const HANDSHAKE_MS = 10_000;
 
-/** Milliseconds until the first frame of an accepted connection must be there: as for the handshake. */
-export const FIRST_FRAME_MS = 10_000;
+/**
+ * Milliseconds until an accepted connection must have proven itself, counted from TCP on: a peer needs four round trips;
+ * a stranger that sends byte by byte gains nothing.
+ */
+export const PROOF_MS = 10_000;
+
+/** Connections of a listener that have not proven themselves yet: fewer than MAX_CONNECTIONS, so that peers keep places. */
+export const MAX_UNPROVEN = 64;
+
+/** Bytes on a WebSocket before its peer has proven itself: a `hello` and some pings, and no memory for more. */
+export const MAX_UNPROVEN_BYTES = 2 * MAX_HELLO_FRAME_BYTES;
+
+/** Frames and pings a second on one connection; what comes faster waits. Live replication sends a few thousand. */
+export const FRAMES_PER_SECOND = 20_000;
+
+/** Frames and pings that may come at once after a pause: two seconds' worth, as an exchange of many small mailboxes has. */
+export const MAX_FRAME_BURST = 40_000;
 
 /** Milliseconds between two pings: finds a dead peer, and keeps address translators from forgetting the connection. */
 export const PING_MS = 15_000;

@@ -13,12 +13,15 @@ import {
   modseqOrZero,
   name,
   orNull,
+  rangeBits,
+  rangeRuns,
+  rangeSums,
   shortText,
   uidNext,
   uidValidity,
   uint32,
 } from "./fields.ts";
-import { MAX_ATTRIBUTE_KEY_BYTES, MAX_ATTRIBUTE_VALUE_BYTES, MAX_ENTRY_ITEMS } from "./limits.ts";
+import { MAX_ATTRIBUTE_KEY_BYTES, MAX_ATTRIBUTE_VALUE_BYTES, MAX_ENTRY_ITEMS, MAX_RANGES_PER_FRAME } from "./limits.ts";
 
 const stateItems = [uidValidity, uidNext, modseq, modseqOrZero, uint32, uint32, uint32] as const;
 
@@ -105,11 +108,21 @@ export const entryChangeShape = z.object({
   treeAfter: modseqOrZero,
 });
 
+/** Ranges of one size that are compared. */
+export const rangesFields = {
+  bits: rangeBits,
+  runs: rangeRuns,
+  /** The master's sum of each; none: the replica tells its own. */
+  sums: rangeSums(MAX_RANGES_PER_FRAME),
+};
+
 /** A mailbox as one side tells the other about it: `surveyed` and `conflict`. */
 export const surveyedShape = z.object({
   account: name,
   entry: entryShape,
   state: stateShape,
+  /** Digest of its tombstones; null where it is not known. */
+  tombstones: orNull(digestShape),
   /** What the sender holds for the receiver. */
   cursor: orNull(cursorShape),
   /** Records changed since `cursor.latest`; null if they are not included. */

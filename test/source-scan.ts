@@ -24,6 +24,19 @@ export function blanked(source: string): string {
   return out;
 }
 
+/** All texts of a source, with their quotes; templates whole. */
+export function textsOf(source: string): string[] {
+  const found: string[] = [];
+  let before = "";
+  for (let at = 0; at < source.length; ) {
+    const end = skipped(source, at, before);
+    if (end > at && /["'`]/.test(source[at] ?? "")) found.push(source.slice(at, end));
+    before = end > at ? before : `${before.slice(-80)}${source[at]}`;
+    at = Math.max(end, at + 1);
+  }
+  return found;
+}
+
 /** Where the comment, text or regular expression that begins at `at` ends; `at` if none begins there. */
 function skipped(source: string, at: number, before: string): number {
   const two = source.slice(at, at + 2);

@@ -1,5 +1,5 @@
 /**
- * Makes realistic mail for the demo: threads between people of several languages, in all common encodings, with HTML,
+ * Makes realistic mail for the examples: threads between people of several languages, in all common encodings, with HTML,
  * attachments and a few large messages. The same seed gives the same bytes.
  */
 import MailComposer from "nodemailer/lib/mail-composer";
@@ -32,7 +32,7 @@ interface Thread {
 
 type Attachment = { readonly filename: string; readonly content: Buffer; readonly contentType: string };
 /** A number from 0 up to, not including, 1. */
-type Random = () => number;
+export type Random = () => number;
 
 const START = Date.UTC(2024, 2, 4, 7, 30);
 const MEAN_GAP_MS = 47 * 60_000;
@@ -98,21 +98,30 @@ const LANGUAGES: readonly Language[] = [
 
 /** `count` messages in order of delivery; later ones answer earlier ones. `seed` is any integer. */
 export async function makeMail(seed: number, count: number): Promise<DemoMail[]> {
-  const random = seededRandom(seed);
-  const threads: Thread[] = [];
+  const stream = mailStream(seed);
   const mails: DemoMail[] = [];
-  let date = START;
-  for (let number = 0; number < count; number++) {
-    date += 1000 * Math.ceil((random() * 2 * MEAN_GAP_MS) / 1000);
-    const known = random() < REPLIES ? pick(random, threads) : undefined;
-    const thread = known ?? newThread(random, threads);
-    mails.push({ bytes: await compose(random, thread, number, date), internalDate: date });
-  }
+  while (mails.length < count) mails.push((await stream.next()).value);
   return mails;
 }
 
-/** Mulberry32: small, fast, and the same everywhere. */
-function seededRandom(seed: number): Random {
+/**
+ * Mail without end, as `makeMail` gives it.
+ * @param now tells the time at which each message is delivered, in milliseconds since 1970; a time in the past by default.
+ */
+export async function* mailStream(seed: number, now?: () => number): AsyncGenerator<DemoMail, never> {
+  const random = seededRandom(seed);
+  const threads: Thread[] = [];
+  let date = START;
+  for (let number = 0; ; number++) {
+    date = now?.() ?? date + 1000 * Math.ceil((random() * 2 * MEAN_GAP_MS) / 1000);
+    const known = random() < REPLIES ? pick(random, threads) : undefined;
+    const thread = known ?? newThread(random, threads);
+    yield { bytes: await compose(random, thread, number, date), internalDate: date };
+  }
+}
+
+/** Mulberry32: small, fast, and the same everywhere. `seed` is any integer. */
+export function seededRandom(seed: number): Random {
   let state = seed | 0;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

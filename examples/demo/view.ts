@@ -33,7 +33,8 @@ export async function identical(a: MailboxStore, b: MailboxStore): Promise<boole
   return left === right;
 }
 
-async function everything(store: MailboxStore): Promise<string> {
+/** All that a store holds, in lines: each mailbox with its counters, each record with its flags. */
+export async function everything(store: MailboxStore): Promise<string> {
   const lines: string[] = [];
   for (const account of await store.accounts())
     for (const mailbox of (await store.tree(account)).mailboxes) lines.push(JSON.stringify([account, mailbox]));

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import type { AgreedState } from "../../src/model/state.ts";
-import { list, mailboxId, name, requestNumber } from "../fields.ts";
+import { list, mailboxId, name, orNull, requestNumber } from "../fields.ts";
 import { MAX_MAILBOXES_PER_FRAME } from "../limits.ts";
 import { agreedShape } from "../shapes.ts";
 
@@ -24,6 +24,11 @@ export const agreeSchema = z.object({
   t: z.literal("agree"),
   q: requestNumber,
   rows: list(row, MAX_MAILBOXES_PER_FRAME),
+  /**
+   * Number of the last survey of everything, or of the last one of an account: also the mailboxes that it found to be the same
+   * on both sides; null: only `rows`.
+   */
+  survey: orNull(requestNumber),
 });
 
 export type Agree = z.output<typeof agreeSchema>;

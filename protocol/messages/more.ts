@@ -1,7 +1,7 @@
 /**
- * `more`: the master asks for the next page of a `pull`. Answer: `records`, or `failed`.
+ * `more`: the master asks for the next page of a `pull` or a `take`. Answer: `records`, or `failed`.
  *
- * For a `q` that is not an open pull it is `bad-message`.
+ * For a `q` that is not one of these it is `bad-message`.
  */
 import { z } from "zod";
 import { requestNumber } from "../fields.ts";

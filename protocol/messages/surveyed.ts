@@ -3,8 +3,9 @@
  * of them, and where the answer is cut means nothing.
  */
 import { z } from "zod";
-import { flag, list, modseqOrZero, name, requestNumber } from "../fields.ts";
+import { bin, bytes, flag, list, modseqOrZero, name, orNull, rangeSums, requestNumber } from "../fields.ts";
 import { MAX_ACCOUNTS_PER_FRAME, MAX_MAILBOXES_PER_FRAME } from "../limits.ts";
+import { BUCKET_PARTS, LIST_BUCKETS } from "../mailbox-list.ts";
 import { surveyedShape } from "../shapes.ts";
 
 /** The tree modseq of an account. */
@@ -23,7 +24,13 @@ export const surveyedSchema = z.object({
   q: requestNumber,
   /** True if the replica's cursors give the `base` of the survey. If not, every mailbox is told. */
   baseAgrees: flag,
-  /** Tree modseqs of the accounts surveyed. */
+  /** Digest of the replica's list of mailboxes, if the master gave its own. Where both are the same, that was all. */
+  list: orNull(bin("a digest of mailboxes", 16, 16)),
+  /** The sums of the list's buckets: both differ, and nothing is told before the `sift` that must follow. */
+  sums: rangeSums(LIST_BUCKETS),
+  /** After `sift`: a bit for each part that was asked about, in order, lowest bit first: it differs, and is told. */
+  differ: bytes("a bit set", (LIST_BUCKETS * BUCKET_PARTS) / 8),
+  /** Tree modseqs of the accounts surveyed; none where only what changed is told. */
   trees: list(accountModseq, MAX_ACCOUNTS_PER_FRAME),
   mailboxes: list(surveyedShape, MAX_MAILBOXES_PER_FRAME),
   /** Another `surveyed` with this `q` follows. */

@@ -2,12 +2,17 @@
  * What `--help` teaches: for each command what it is for, examples, and exit statuses.
  */
 
-/** Help of one command: in the list of commands, above its options, below them. */
-export interface CommandHelp {
-  readonly summary: string;
-  readonly description: string;
-  readonly after: string;
-}
+import type { CommandHelp } from "./command-help.ts";
+import { DAEMON_HELP } from "./help-daemon.ts";
+
+const TRUST = `
+A node that knows its peers wants a secret of at least 16 bytes, proven by both
+sides and never sent. Make one, for you alone to read, and copy it to the node:
+  (umask 077; openssl rand -hex 32 > backup.secret)
+Give it as --secret-file, or in the environment as TANDEM_SECRET; never as an
+argument, which others on this machine can read. --node is the name under which
+the node knows this one. ws:// carries mail in the clear; wss:// encrypts it, and
+verifies the node's certificate: by the system's CAs, or by that in --ca-file.`;
 
 const EXIT = `
 Exit status: 0 if all is well, 1 if anything went wrong (one sentence on
@@ -21,14 +26,18 @@ First steps:
   tandem import ./mail ~/Maildir     make a store from a Maildir
   tandem sync ./mail ./copy          make a second store identical, at any time
   tandem verify ./mail ./copy        check that they are
+  tandem diff ./mail ./copy          see in what they are not
   tandem serve ./copy --listen 127.0.0.1:4190
   tandem sync ./mail ws://127.0.0.1:4190
+  tandem serve ./mail --listen 127.0.0.1:4191 --node a --peer b=ws://127.0.0.1:4190
 
 "tandem help <command>" shows what a command does, with examples.
 ${EXIT}
-verify: 0 equal, 1 different, 2 could not tell.`;
+verify, diff: 0 equal, 1 different, 2 could not tell. status: 0 well, 1 not, 2 could
+not tell.`;
 
 export const COMMAND_HELP: Readonly<Record<string, CommandHelp>> = {
+  ...DAEMON_HELP,
   sync: {
     summary: "make two locations identical",
     description:
@@ -41,24 +50,57 @@ Examples:
   tandem sync ./mail ./copy --dry-run              show what would be done, and why
   tandem sync ./mail ./copy --one-way              never write ./mail
   tandem sync ./mail ./copy --one-way --mirror     make ./copy exactly ./mail
+  tandem sync ./mail wss://backup.example:4190 --secret-file backup.secret --ca-file ca.pem
+${TRUST}
 ${EXIT}`,
   },
-  serve: {
-    summary: "answer the syncs of other nodes",
-    description: "Serves a store to other nodes, as the replica of their syncs. Ends cleanly on SIGINT and SIGTERM.",
+  diff: {
+    summary: "show in what two locations differ",
+    description:
+      "Shows which mailboxes, UIDs and fields differ between two locations, as A | B. Costs little more than what " +
+      "differs, however large the mailboxes are. Writes nothing.",
     after: `
+One line for each UID that differs, and one for the mailbox itself: its name,
+attributes and counters. What clients cannot see is marked: tombstones, the
+counters uidNext, highestModseq and purgedModseq, stamps. A sync makes all of it
+the same; a purge on one side alone is no fault. Where the uidValidity differs, UIDs
+mean different messages, and no records are compared.
+
+With --json, JSON Lines, one for each field that differs, then one for all:
+  {"kind":"difference","account","mailbox","uid","field","a","b","visible"}
+  {"same","mailboxes","differing","differences","visible"}
+"uid" is null for the mailbox itself; "a" or "b" is null where that side has
+nothing; "visible" says whether clients see it.
+
 Examples:
-  tandem serve ./mail --listen 127.0.0.1:4190
-  tandem serve ./mail --listen 0.0.0.0:4190        reachable from other machines; keep the port private
-${EXIT}`,
+  tandem diff ./mail ./copy
+  tandem diff ./mail ws://backup.example:4190 --account ann --mailbox INBOX
+  tandem diff ./mail ./copy --json | jq 'select(.visible and .uid)'
+${TRUST}
+
+Exit status: 0 the same, 1 different (also where clients see nothing of it), 2
+could not tell (one sentence on stderr) or wrong command line.`,
   },
   verify: {
     summary: "say whether two locations are identical",
-    description: "Compares two locations by their digests, mailbox by mailbox, and says what differs. Writes nothing.",
+    description:
+      "Compares two locations by their digests, mailbox by mailbox, and says what differs, under which UIDs, and what is " +
+      "damaged. Writes nothing, but for --repair.",
     after: `
+Only what clients see counts; "tandem diff" shows every field.
+
 Examples:
   tandem verify ./mail ./copy
   tandem verify ./mail ws://backup.example:4190 --deep
+  tandem verify ./mail ws://backup.example:4190 --repair
+  tandem verify ./mail wss://backup.example:4190 --secret-file backup.secret --ca-file ca.pem
+${TRUST}
+
+--repair looks through the locations that are store directories. Digests that do
+not fit their records are corrected; messages and records that are damaged are
+taken anew from the other location, if it has exactly what was there. No UID,
+flag or modseq changes. A node repairs itself from its peers. Then all is
+compared as without --repair.
 
 Exit status: 0 equal, 1 different, 2 could not tell (one sentence on stderr) or
 wrong command line.`,

@@ -1,12 +1,12 @@
 /**
- * Where a sync or a verify goes: a store directory, or a node behind `ws://host:port`.
+ * Where a sync or a verify goes: a store directory, or a node behind `ws://host:port` or `wss://host:port`.
  */
 import { randomBytes } from "node:crypto";
 import { realpathSync } from "node:fs";
-import { hostname } from "node:os";
 import { TandemError } from "../model/errors.ts";
 import { openEmbeddedStore } from "../store/embedded/embedded-store.ts";
 import type { MailboxStore } from "../store/store.ts";
+import type { OnFault } from "../sync/local-faults.ts";
 import { LocalPeer } from "../sync/local-peer.ts";
 import type { Peer } from "../sync/peer.ts";
 import { RemotePeer } from "../sync/remote-peer.ts";
@@ -14,59 +14,77 @@ import { serveReplica } from "../sync/replica.ts";
 import { openRemote } from "../sync/session.ts";
 import { createPair } from "../transport/pair.ts";
 import { connectWebSocket } from "../transport/websocket.ts";
+import { type Introducing, introductionFrom, nodeName } from "./introduction.ts";
+import type { TrustOptions } from "./options.ts";
+
+export { nodeName } from "./introduction.ts";
 
 /** Both sides of an exchange, and the connections to whatever is not in this process. */
 export interface OpenSides {
   readonly left: Peer;
   readonly right: Peer;
   readonly remotes: readonly RemotePeer[];
+  /** The stores in this process; null for a node. */
+  readonly stores: { readonly left: MailboxStore | null; readonly right: MailboxStore | null };
   close(): Promise<void>;
-}
-
-/** Name of this node in the logs of others. */
-export function nodeName(): string {
-  return hostname().slice(0, 255) || "tandem";
 }
 
 function isNode(location: string): boolean {
   return /^wss?:\/\//i.test(location);
 }
 
+/** How locations are opened: `onFault` is told of faults of stores in this process; `trust` says how this node introduces itself to those that are nodes. */
+export interface OpenOptions {
+  readonly createTo: boolean;
+  readonly trust: TrustOptions;
+  readonly onFault?: OnFault;
+}
+
 /**
  * Opens both locations. Two directories are joined by the same protocol as two machines.
- * @throws TandemError `not-a-store`, `invalid-argument`, `disconnected`.
+ * @throws TandemError `not-a-store`, `invalid-argument`, `denied`, `disconnected`.
  */
-export async function openSides(from: string, to: string, options: { createTo: boolean }): Promise<OpenSides> {
+export async function openSides(from: string, to: string, options: OpenOptions): Promise<OpenSides> {
   const closers: (() => Promise<void>)[] = [];
   const close = async () => {
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
     refuseSame(from, to);
+    const own = isNode(from) || isNode(to) ? introductionFrom(options.trust) : null;
     const left = isNode(from) ? null : await openStore(from, false, closers);
     const right = isNode(to) ? null : await openStore(to, options.createTo, closers);
-    return { ...(await join(left ?? from, right ?? to, closers)), close };
+    const joined = await join(left ?? from, right ?? to, {
+      own,
+      closers,
+      onFault: options.onFault ?? (() => undefined),
+    });
+    return { ...joined, stores: { left, right }, close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-type Joined = Omit<OpenSides, "close">;
+type Joined = Omit<OpenSides, "close" | "stores">;
 
-async function join(
-  left: MailboxStore | string,
-  right: MailboxStore | string,
-  closers: (() => Promise<void>)[],
-): Promise<Joined> {
-  if (typeof left === "string" && typeof right === "string") return joinNodes(left, right, closers);
-  if (typeof left === "string") {
-    const store = right as MailboxStore;
-    const remote = await connect(left, store, closers);
-    return { left: remote, right: new LocalPeer(store, remote.storeEpoch), remotes: [remote] };
+interface Joining {
+  /** Null if both are directories. */
+  readonly own: Introducing | null;
+  readonly closers: (() => Promise<void>)[];
+  readonly onFault: OnFault;
+}
+
+async function join(left: MailboxStore | string, right: MailboxStore | string, joining: Joining): Promise<Joined> {
+  const { own, closers, onFault } = joining;
+  if (own === null) return joinStores(left as MailboxStore, right as MailboxStore, joining);
+  if (typeof left !== "string") {
+    const remote = await connect(right as string, left, own, closers);
+    return { left: new LocalPeer(left, remote.storeEpoch, onFault), right: remote, remotes: [remote] };
   }
-  const remote = typeof right === "string" ? await connect(right, left, closers) : await pairWith(right, left, closers);
-  return { left: new LocalPeer(left, remote.storeEpoch), right: remote, remotes: [remote] };
+  if (typeof right === "string") return joinNodes(left, right, own, closers);
+  const remote = await connect(left, right, own, closers);
+  return { left: remote, right: new LocalPeer(right, remote.storeEpoch, onFault), remotes: [remote] };
 }
 
 async function openStore(directory: string, create: boolean, closers: (() => Promise<void>)[]): Promise<MailboxStore> {
@@ -75,30 +93,36 @@ async function openStore(directory: string, create: boolean, closers: (() => Pro
   return store;
 }
 
-async function connect(url: string, store: MailboxStore, closers: (() => Promise<void>)[]): Promise<RemotePeer> {
-  const remote = await openRemote(store, await connectWebSocket(url), nodeName());
+async function connect(
+  url: string,
+  store: MailboxStore,
+  own: Introducing,
+  closers: (() => Promise<void>)[],
+): Promise<RemotePeer> {
+  const remote = await openRemote(store, await connectWebSocket(url, own.connect), own.node, own);
   closers.push(() => remote.close());
   return remote;
 }
 
-async function pairWith(
-  right: MailboxStore,
-  left: MailboxStore,
-  closers: (() => Promise<void>)[],
-): Promise<RemotePeer> {
+async function joinStores(left: MailboxStore, right: MailboxStore, { closers, onFault }: Joining): Promise<Joined> {
   const [master, replica] = createPair();
-  const served = serveReplica(right, replica, { node: nodeName() }).catch(() => undefined);
+  const served = serveReplica(right, replica, { node: nodeName(), onFault }).catch(() => undefined);
   const remote = await openRemote(left, master, nodeName());
   closers.push(async () => {
     await remote.close();
     await served;
   });
-  return remote;
+  return { left: new LocalPeer(left, remote.storeEpoch, onFault), right: remote, remotes: [remote] };
 }
 
 /** Two nodes, neither of which is here: each is told the other's store epoch, by which it keeps its cursors. */
-async function joinNodes(from: string, to: string, closers: (() => Promise<void>)[]): Promise<Joined> {
-  const introduce = (url: string, storeEpoch: string) => openNode(url, storeEpoch);
+async function joinNodes(
+  from: string,
+  to: string,
+  own: Introducing,
+  closers: (() => Promise<void>)[],
+): Promise<Joined> {
+  const introduce = (url: string, storeEpoch: string) => openNode(url, storeEpoch, own);
   const probe = await introduce(from, randomBytes(16).toString("hex"));
   const fromEpoch = probe.storeEpoch;
   await probe.close();
@@ -109,11 +133,12 @@ async function joinNodes(from: string, to: string, closers: (() => Promise<void>
   return { left, right, remotes: [left, right] };
 }
 
-async function openNode(url: string, storeEpoch: string): Promise<RemotePeer> {
-  const connection = await connectWebSocket(url);
+async function openNode(url: string, storeEpoch: string, own: Introducing): Promise<RemotePeer> {
+  const connection = await connectWebSocket(url, own.connect);
   // Nothing is known here of where else a message may be, so the nodes are always asked what they lack.
   const references = async (guids: readonly string[]) => guids.map(() => 0);
-  return RemotePeer.open(connection, { storeEpoch, node: nodeName(), references });
+  const { node, credential, random } = own;
+  return RemotePeer.open(connection, { storeEpoch, node, credential, random, references });
 }
 
 function refuseSame(from: string, to: string): void {

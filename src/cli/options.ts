@@ -31,7 +31,16 @@ export interface PurgeOptions extends MailboxOptions {
   readonly all?: boolean;
 }
 
-export interface SyncOptions extends SelectOptions {
+/** Commands that connect to nodes. */
+export interface TrustOptions {
+  readonly secretFile?: string;
+  readonly node?: string;
+  readonly caFile?: string;
+  readonly certFile?: string;
+  readonly keyFile?: string;
+}
+
+export interface SyncOptions extends SelectOptions, TrustOptions {
   readonly oneWay?: boolean;
   readonly mirror?: boolean;
   readonly dryRun?: boolean;
@@ -40,10 +49,46 @@ export interface SyncOptions extends SelectOptions {
 }
 
 export interface ServeOptions extends JsonOption {
-  readonly listen: string;
+  readonly config?: string;
+  readonly check?: boolean;
+  readonly listen?: string;
+  readonly node?: string;
+  readonly peer?: readonly string[];
+  readonly secretFile?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly clientCa?: string;
+  readonly caFile?: string;
+  readonly metrics?: string;
+  readonly parallel?: string;
+  readonly survey?: string;
+  readonly scrubRate?: string;
+  readonly scrubDays?: string;
+  readonly allowUnauthenticated?: boolean;
 }
 
-export interface VerifyOptions extends JsonOption {
+export interface StatusOptions extends JsonOption {
+  readonly peer?: string;
+  readonly maxLag: string;
+}
+
+/** Commands about the channel to one peer. */
+export interface PeerOption extends JsonOption {
+  readonly peer: string;
+}
+
+export interface WaitOptions extends PeerOption {
+  readonly timeout?: string;
+}
+
+export interface AllowOptions extends PeerOption {
+  readonly account?: string;
+}
+
+export interface DiffOptions extends SelectOptions, TrustOptions {}
+
+export interface VerifyOptions extends JsonOption, TrustOptions {
   readonly account?: string;
   readonly deep?: boolean;
+  readonly repair?: boolean;
 }

@@ -1,25 +1,24 @@
 /**
  * The command line of `tandem`: its commands, options and help. What a command does is loaded when it runs.
  */
-import { Command, CommanderError, Option, type OutputConfiguration } from "commander";
-import { COMMAND_HELP, PROGRAM_HELP } from "./help.ts";
+import { Command, CommanderError, Option } from "commander";
+import { command, errorsOf, json, NEW_STORE, OLD_STORE, oneAccount, someAccount, someMailbox } from "./command.ts";
+import { PROGRAM_HELP } from "./help.ts";
 import type {
   AccountOptions,
   AppendOptions,
+  DiffOptions,
   MailboxOptions,
   PurgeOptions,
   SelectOptions,
-  ServeOptions,
   SyncOptions,
   VerifyOptions,
 } from "./options.ts";
-import { fail, OK, printError, run, USAGE } from "./run.ts";
+import { addDaemon } from "./program-daemon.ts";
+import { fail, OK, run, USAGE } from "./run.ts";
 import { VERSION } from "./version.ts";
 
-/** Where commands write that make their store. */
-const NEW_STORE = "directory of the store; made if it is not there";
-const OLD_STORE = "directory of the store";
-const LOCATION = "a store directory, or ws://host:port of a serving node";
+const LOCATION = "a store directory, or ws://host:port or wss://host:port of a serving node";
 const UIDSET = 'UIDs as in IMAP, e.g. "1:5,9,12:*"';
 
 /** Runs the command that `argv` (as in `process.argv`) asks for and sets the exit status. Never throws. */
@@ -44,26 +43,12 @@ function buildProgram(): Command {
     .exitOverride()
     .configureOutput(errorsOf("tandem"))
     .addHelpText("after", PROGRAM_HELP);
-  for (const add of [addExchange, addMailFiles, addReading, addWriting, addMailbox]) add(program);
+  for (const add of [addExchange, addDaemon, addMailFiles, addReading, addWriting, addMailbox]) add(program);
   return program;
 }
 
-/** Wrong usage as one line that names the help to read. */
-function errorsOf(command: string): OutputConfiguration {
-  return {
-    outputError: (text) => {
-      const sentence = text
-        .trim()
-        .replace(/^error: /, "")
-        .replaceAll("\n", " ")
-        .replace(/\.$/, "");
-      printError(`${sentence}; see ${command} --help.`);
-    },
-  };
-}
-
 function addExchange(program: Command): void {
-  json(command(program, "sync"))
+  json(connecting(command(program, "sync")))
     .argument("<from>", `the master: ${LOCATION}; must exist`)
     .argument("<to>", `the replica: ${LOCATION}; a directory is made if it is not there`)
     .addOption(someAccount())
@@ -76,17 +61,20 @@ function addExchange(program: Command): void {
     .action((from: string, to: string, options: SyncOptions) =>
       run(async () => (await import("./commands/sync.ts")).runSync(from, to, options)),
     );
-  json(command(program, "serve"))
-    .argument("<store>", NEW_STORE)
-    .requiredOption("--listen <host:port>", "address to listen on; port 0 takes a free one")
-    .action((store: string, options: ServeOptions) =>
-      run(async () => (await import("./commands/serve.ts")).runServe(store, options)),
-    );
-  json(command(program, "verify"))
+  json(connecting(command(program, "diff")))
     .argument("<a>", LOCATION)
     .argument("<b>", LOCATION)
     .addOption(someAccount())
-    .option("--deep", "recompute the digests and hash every body")
+    .addOption(someMailbox())
+    .action((a: string, b: string, options: DiffOptions) =>
+      run(async () => (await import("./commands/diff.ts")).runDiff(a, b, options), USAGE),
+    );
+  json(connecting(command(program, "verify")))
+    .argument("<a>", LOCATION)
+    .argument("<b>", LOCATION)
+    .addOption(someAccount())
+    .option("--deep", "recompute the digests and hash every body, also look for damage in stores on this machine")
+    .addOption(new Option("--repair", "repair what is damaged in stores on this machine first").implies({ deep: true }))
     .action((a: string, b: string, options: VerifyOptions) =>
       run(async () => (await import("./commands/verify.ts")).runVerify(a, b, options), USAGE),
     );
@@ -203,28 +191,12 @@ function addMailbox(program: Command): void {
     );
 }
 
-function command(parent: Command, name: string, helpName: string = name): Command {
-  const help = COMMAND_HELP[helpName];
-  const made = parent
-    .command(name)
-    .helpOption("--help", "print help")
-    .configureOutput(errorsOf(`tandem ${helpName}`));
-  if (help === undefined) return made;
-  return made.summary(help.summary).description(help.description).addHelpText("after", help.after);
-}
-
-function json<T extends Command>(made: T): T {
-  return made.option("--json", "print results as JSON") as T;
-}
-
-function oneAccount(): Option {
-  return new Option("--account <name>", "account to work on").default("default");
-}
-
-function someAccount(): Option {
-  return new Option("--account <name>", "only this account (default: all)");
-}
-
-function someMailbox(): Option {
-  return new Option("--mailbox <name>", "only the mailbox of this name (default: all)");
+/** Options of the commands that connect to nodes. */
+function connecting<T extends Command>(made: T): T {
+  return made
+    .option("--secret-file <file>", "file with the secret shared with the node (default: variable TANDEM_SECRET)")
+    .option("--node <name>", "name to introduce this node by (default: the host's name)")
+    .option("--ca-file <file>", "PEM file of the CA that the node's certificate must be from, for wss://")
+    .option("--cert-file <file>", "PEM file of a client certificate, if the node wants one")
+    .option("--key-file <file>", "PEM file of the key of the client certificate") as T;
 }

@@ -8,7 +8,7 @@ import { printable } from "./output.ts";
 export const OK = 0;
 /** Something went wrong, and a sentence on stderr says what. */
 export const FAILED = 1;
-/** The command line is wrong, or `verify` could not tell. */
+/** The command line or the configuration is wrong, or a command that answers a question could not tell. */
 export const USAGE = 2;
 
 /** Runs `work` and makes its result the exit status; `failure` is the status if it throws. */

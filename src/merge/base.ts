@@ -1,7 +1,7 @@
 /**
  * The base of a merge: the newest state both sides are known to have been in.
  */
-import { type AgreedState, type Cursor, type MailboxState, sameAgreed } from "../model/state.ts";
+import { type AgreedState, type Cursor, type MailboxState, sameAgreed, sameState } from "../model/state.ts";
 
 /**
  * The base that two cursors prove, or null.
@@ -12,16 +12,39 @@ import { type AgreedState, type Cursor, type MailboxState, sameAgreed } from "..
  * to equal counters and equal live messages with different tombstones, of which the digest does not tell. One side must
  * know that both got there. Else the lower `agreed` counts, because a node restored from a backup is again where its own
  * cursor says.
+ *
+ * Before all that: where one side knows that both were at its `latest`, and the other one is there now, that is the base,
+ * whatever the other one remembers: its own cursor may have been lost with the last acknowledgement. Whoever changed a
+ * mailbox acts on no more than that when it sends the change on the guess that the peer did not (P10).
  */
 export function baseOf(
   left: Cursor | null,
   right: Cursor | null,
   states: readonly [MailboxState, MailboxState],
 ): AgreedState | null {
-  if (left === null || right === null) return null;
-  const base = isMeeting(left, right) ? left.latest : lower(left.agreed, right.agreed);
+  const base = provenAlone(left, right, states) ?? provenByBoth(left, right);
   if (base === null || states.some((state) => !descends(state, base))) return null;
   return base;
+}
+
+function provenAlone(
+  left: Cursor | null,
+  right: Cursor | null,
+  states: readonly [MailboxState, MailboxState],
+): AgreedState | null {
+  const proven = [knownMeeting(left, states[1]), knownMeeting(right, states[0])].filter((state) => state !== null);
+  return proven.sort((a, b) => b.highestModseq - a.highestModseq)[0] ?? null;
+}
+
+/** The state that the holder of a cursor knows both were in, if the other side still is. */
+function knownMeeting(cursor: Cursor | null, other: MailboxState): AgreedState | null {
+  if (cursor === null || !sameAgreed(cursor.latest, cursor.agreed) || !sameState(cursor.latest, other)) return null;
+  return cursor.latest;
+}
+
+function provenByBoth(left: Cursor | null, right: Cursor | null): AgreedState | null {
+  if (left === null || right === null) return null;
+  return isMeeting(left, right) ? left.latest : lower(left.agreed, right.agreed);
 }
 
 /** Whether a delta since the base shows everything: no tombstone above it was purged on either side. */

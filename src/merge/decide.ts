@@ -45,7 +45,8 @@ export function decideSlots(input: MergeInput): DecidedSlots {
     if (row === null || row === "M01") continue;
     const loose = looseOf(pair, row);
     if (loose.some(({ record }) => input.held?.has(record.guid))) continue;
-    result.slots.push({ ...pair, row, want: wanted(pair, row, since) });
+    const { uid, left, right } = pair;
+    result.slots.push({ uid, left, right, row, want: wanted(pair, row, since) });
     result.loose.push(...loose);
     result.decisions.push({ row, uid: pair.uid, reason: reasonFor(pair, row) });
   }

@@ -17,7 +17,8 @@ export function mergeEntries(left: TreeMailbox, right: TreeMailbox): MailboxEntr
     mailboxId: a.entry.mailboxId,
     name: name.name,
     nameStamp: name.nameStamp,
-    createdStamp: Math.min(a.entry.createdStamp, b.entry.createdStamp),
+    // One that was made twice and never renamed still counts as never renamed: a third node may have made it, too (scenario 35).
+    createdStamp: Math.max(a.entry.createdStamp, b.entry.createdStamp),
     modseq: Math.max(a.entry.modseq, b.entry.modseq),
     deleted: a.entry.deleted && b.entry.deleted,
     attributes: mergeAttributes(a.entry.attributes, b.entry.attributes),
@@ -40,8 +41,10 @@ function canonical(entry: MailboxEntry): unknown[] {
 
 /** The side whose identity stays comes first. */
 function identityOrder(left: TreeMailbox, right: TreeMailbox): [TreeMailbox, TreeMailbox] {
-  if (left.entry.aliases.includes(right.entry.mailboxId)) return [left, right];
-  if (right.entry.aliases.includes(left.entry.mailboxId)) return [right, left];
+  const leftKnows = left.entry.aliases.includes(right.entry.mailboxId);
+  const rightKnows = right.entry.aliases.includes(left.entry.mailboxId);
+  // Each may be an alias of the other where a third node brought one side the other way round.
+  if (leftKnows !== rightKnows) return leftKnows ? [left, right] : [right, left];
   const byValidity = right.state.uidValidity - left.state.uidValidity;
   const order = byValidity || compareText(left.entry.mailboxId, right.entry.mailboxId);
   return order <= 0 ? [left, right] : [right, left];

@@ -48,6 +48,8 @@ export function lineageOf({ uid, formerUids }: { uid: number; formerUids: readon
  * @param since modseq of the base, 0 without one: both sides knew the graves of then, so they prove nothing now.
  */
 export function findKin(pairs: readonly RecordPair[], since: number): Kin[] {
+  // As a rule nothing was renumbered: then there is no need to gather the messages of every GUID.
+  if (!pairs.some(({ left, right }) => hasFormerUids(left) || hasFormerUids(right))) return [];
   const differing = pairs.filter(({ left, right }) => left === null || right === null || !sameRecord(left, right));
   const left = byGuid(differing, "left", since);
   const right = byGuid(differing, "right", since);
@@ -55,6 +57,11 @@ export function findKin(pairs: readonly RecordPair[], since: number): Kin[] {
     const theirs = right.get(guid) ?? [];
     return [...mine, ...theirs].some(({ lineage }) => lineage.length > 1) ? matched(mine, theirs) : [];
   });
+}
+
+function hasFormerUids(record: IndexRecord | null): boolean {
+  if (record === null) return false;
+  return record.expunged ? record.graves.some(({ formerUids }) => formerUids.length > 0) : record.formerUids.length > 0;
 }
 
 /**

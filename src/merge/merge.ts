@@ -141,7 +141,8 @@ function annotate(
   decisions: readonly Decision[],
   notes: ReadonlyMap<Loose, Partial<Decision>>,
   loose: readonly Loose[],
-): Decision[] {
+): readonly Decision[] {
+  if (notes.size === 0) return decisions;
   const byUid = new Map<number, Loose[]>();
   for (const message of loose) byUid.set(message.record.uid, [...(byUid.get(message.record.uid) ?? []), message]);
   return decisions.flatMap((decision) => {

@@ -5,7 +5,7 @@
  * messages become tombstones, and where it used a UID or a modseq for something else, the source's record stands there.
  */
 import { addDigest, digestOf, subtractDigest } from "../model/digest.ts";
-import { type IndexRecord, tombstoneOf } from "../model/record.ts";
+import { checkedModseq, type IndexRecord, tombstoneOf } from "../model/record.ts";
 import type { MailboxState } from "../model/state.ts";
 import type { Decision, RecordPair, SidePlan } from "./plan.ts";
 
@@ -36,7 +36,7 @@ export function planMirror(source: MailboxState, target: MailboxState, pairs: re
   const after: MailboxState = {
     uidValidity: source.uidValidity,
     uidNext: Math.max(source.uidNext, target.uidNext),
-    highestModseq: own ? modseq : highest,
+    highestModseq: own ? checkedModseq(modseq) : highest,
     purgedModseq,
     digest,
   };

@@ -7,7 +7,7 @@
 
 import { addDigest, digestOf, subtractDigest } from "../model/digest.ts";
 import { TandemError } from "../model/errors.ts";
-import { type IndexRecord, type LiveRecord, MAX_UID } from "../model/record.ts";
+import { checkedModseq, type IndexRecord, type LiveRecord, MAX_UID } from "../model/record.ts";
 import type { MailboxDigest, MailboxState } from "../model/state.ts";
 import { mergeLive } from "./combine.ts";
 import { sameContent } from "./equal.ts";
@@ -129,7 +129,7 @@ function stateAfter(
   return {
     uidValidity: winner.uidValidity,
     uidNext: winner.uidNext + appended,
-    highestModseq: puts.length > 0 ? highest + 1 : highest,
+    highestModseq: puts.length > 0 ? checkedModseq(highest + 1) : highest,
     purgedModseq: winner.purgedModseq,
     digest: digestAfter(winner.digest, records, puts),
   };

@@ -2,7 +2,7 @@
  * Turns what both sides shall hold into what each has to write: modseqs, counters and digests.
  */
 import { addDigest, digestOf, subtractDigest } from "../model/digest.ts";
-import type { IndexRecord } from "../model/record.ts";
+import { checkedModseq, type IndexRecord } from "../model/record.ts";
 import type { MailboxDigest } from "../model/state.ts";
 import { sameContent } from "./equal.ts";
 import type { MergeInput, SidePlan } from "./plan.ts";
@@ -39,7 +39,7 @@ export function settle(
   const counters = {
     uidValidity: input.left.uidValidity,
     uidNext,
-    highestModseq: usesNew ? newModseq : Math.max(input.left.highestModseq, input.right.highestModseq),
+    highestModseq: usesNew ? checkedModseq(newModseq) : Math.max(input.left.highestModseq, input.right.highestModseq),
     purgedModseq,
   };
   const left = sideDigest(input, wishes, writes, "left");
@@ -47,7 +47,7 @@ export function settle(
   const either = left ?? right;
   if (either === null) throw new Error("a delta lacks the records that one side changed on the other");
   const plan = (side: "left" | "right", digest: MailboxDigest): SidePlan => ({
-    puts: writes.flatMap((write) => write[side] ?? []),
+    puts: writes.map((write) => write[side]).filter((put) => put !== null),
     after: { ...counters, digest },
     reset: false,
   });
@@ -61,15 +61,18 @@ export function settle(
 function settleOne(wish: Wish, input: MergeInput, newModseq: number, purgedModseq: number): Writes {
   const { left, right, want } = wish;
   if (want.expunged && isPurged(left, purgedModseq) && isPurged(right, purgedModseq)) return NOTHING;
-  const result = { ...want, modseq: newModseq };
   const source = newest(left, right, want);
-  if (source === null) return { left: result, right: result };
+  if (source === null) return bothWrite({ ...want, modseq: newModseq });
   const leftKeeps = left !== null && left.modseq === source.modseq && sameContent(left, want);
   const rightKeeps = right !== null && right.modseq === source.modseq && sameContent(right, want);
   if (leftKeeps && rightKeeps) return NOTHING;
   const taker = leftKeeps ? input.right : input.left;
-  if (source.modseq <= taker.highestModseq) return { left: result, right: result };
+  if (source.modseq <= taker.highestModseq) return bothWrite({ ...want, modseq: newModseq });
   return leftKeeps ? { left: null, right: source } : { left: source, right: null };
+}
+
+function bothWrite(record: IndexRecord): Writes {
+  return { left: record, right: record };
 }
 
 /** True for what the purge takes away on both sides anyway; an absent record is as good as purged. */
@@ -79,8 +82,10 @@ function isPurged(record: IndexRecord | null, purgedModseq: number): boolean {
 
 /** The record of the two that is already as wanted; the one with the higher modseq if both are. */
 function newest(left: IndexRecord | null, right: IndexRecord | null, want: IndexRecord): IndexRecord | null {
-  const fitting = [left, right].filter((record) => record !== null && sameContent(record, want)) as IndexRecord[];
-  return fitting.reduce<IndexRecord | null>((best, one) => (best && best.modseq >= one.modseq ? best : one), null);
+  const mine = left !== null && sameContent(left, want) ? left : null;
+  const theirs = right !== null && sameContent(right, want) ? right : null;
+  if (mine === null || theirs === null) return mine ?? theirs;
+  return mine.modseq >= theirs.modseq ? mine : theirs;
 }
 
 /** The side's digest after its writes, or null if it rests on a record that the delta does not show. */

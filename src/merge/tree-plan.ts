@@ -47,4 +47,18 @@ export interface TreePlan {
   /** All mailboxes, matched; sorted by the left (else right) mailboxId. */
   readonly pairs: readonly TreePair[];
   readonly decisions: readonly TreeDecision[];
+  /** Mailboxes that this exchange leaves alone. All others go on. */
+  readonly stranded: readonly Stranded[];
+}
+
+/**
+ * A mailbox that only one side has, while the other side knows its identity as an alias of a mailbox that both have (T05
+ * happened there with a third node). The side that has both must make one of them.
+ */
+export interface Stranded {
+  readonly side: "left" | "right";
+  readonly mailboxId: string;
+  readonly name: string;
+  /** Id, on that side, of the mailbox it is one with. */
+  readonly into: string;
 }

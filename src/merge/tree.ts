@@ -5,9 +5,18 @@
  * only names them; everything else is one change of the tree on each side, which may swap names.
  */
 import { compareText } from "../model/flags.ts";
-import { type FormerName, MAX_NAME_BYTES, type MailboxEntry, uidValidityFloor } from "../model/mailbox.ts";
+import { type FormerName, MAX_NAME_BYTES, type MailboxEntry, uidValidityFloors } from "../model/mailbox.ts";
 import { formerNamesOf, mergeEntries, sameEntry } from "./entry.ts";
-import type { Tree, TreeDecision, TreeEntryPut, TreeMailbox, TreePair, TreePlan, TreeRowId } from "./tree-plan.ts";
+import type {
+  Stranded,
+  Tree,
+  TreeDecision,
+  TreeEntryPut,
+  TreeMailbox,
+  TreePair,
+  TreePlan,
+  TreeRowId,
+} from "./tree-plan.ts";
 
 /** A matched mailbox with the entry it shall have. */
 interface Planned extends TreePair {
@@ -19,7 +28,10 @@ interface Planned extends TreePair {
 
 export function planTree(left: Tree, right: Tree): TreePlan {
   const newModseq = Math.max(left.modseq, right.modseq) + 1;
-  const planned = unifyNames(matchMailboxes(left, right)).map(plan);
+  const matched = matchMailboxes(left, right);
+  const stranded = strandedOf(matched);
+  const alone = new Set(stranded.map(({ pair }) => pair));
+  const planned = unifyNames(matched.filter((pair) => !alone.has(pair))).map(plan);
   resolveNames(planned, newModseq);
   keepUidValidityGrowing(planned);
   const puts = { left: [] as TreeEntryPut[], right: [] as TreeEntryPut[] };
@@ -31,12 +43,41 @@ export function planTree(left: Tree, right: Tree): TreePlan {
     if (writes.right !== null) puts.right.push(writes.right);
     modseq = Math.max(modseq, writes.left?.entry.modseq ?? 0, writes.right?.entry.modseq ?? 0);
   }
+  const written = new Set([...puts.left, ...puts.right].map((put) => put.entry.mailboxId));
   return {
     ...puts,
     modseq,
     pairs: planned.map(({ left: l, right: r, together }) => ({ left: l, right: r, together })),
-    decisions: planned.filter((one) => one.together || isWritten(one, puts)).map(toDecision),
+    decisions: planned.filter((one) => one.together || written.has(one.entry.mailboxId)).map(toDecision),
+    stranded: stranded.flatMap(describeStranded),
   };
+}
+
+interface StrandedPair {
+  readonly pair: TreePair;
+  /** The pair of the mailbox it is one with. */
+  readonly holder: TreePair;
+}
+
+/** Mailboxes of one side whose identity the other side knows as an alias of a mailbox that both have. */
+function strandedOf(pairs: readonly TreePair[]): StrandedPair[] {
+  const holders = new Map<string, TreePair>();
+  for (const pair of pairs)
+    for (const side of [pair.left, pair.right]) for (const alias of side?.entry.aliases ?? []) holders.set(alias, pair);
+  return pairs.flatMap((pair) => {
+    const holder = holders.get(idOf(pair));
+    const isAlone = pair.left === null || pair.right === null;
+    return holder === undefined || holder === pair || !isAlone ? [] : [{ pair, holder }];
+  });
+}
+
+/** Nothing is to be done about one that is deleted. */
+function describeStranded({ pair, holder }: StrandedPair): Stranded[] {
+  const side = pair.left === null ? "right" : "left";
+  const [mailbox, into] = [pair[side], holder[side]];
+  if (mailbox === null || mailbox.entry.deleted || into === null) return [];
+  const { mailboxId, name } = mailbox.entry;
+  return [{ side, mailboxId, name, into: into.entry.mailboxId }];
 }
 
 /** A name that no mailbox has: `name (2)`, `name (3)` and so on. */
@@ -107,6 +148,12 @@ function idOf(pair: TreePair): string {
   return (pair.left ?? pair.right)?.entry.mailboxId ?? "";
 }
 
+/** By this pairs are ordered, so that both roles write entries in the same order and under the same modseqs (P10). */
+function lowerIdOf({ left, right }: TreePair): string {
+  const ids = [left, right].flatMap((side) => (side === null ? [] : [side.entry.mailboxId]));
+  return ids.sort(compareText)[0] ?? "";
+}
+
 /** T05: two mailboxes made under one name, each on one side only and never renamed, are one mailbox. */
 function unifyNames(pairs: readonly TreePair[]): TreePair[] {
   const onlyRight = new Map<string, TreePair>();
@@ -120,7 +167,7 @@ function unifyNames(pairs: readonly TreePair[]): TreePair[] {
     used.add(twin);
     return { left: pair.left, right: twin.right, together: true };
   });
-  return unified.filter((pair) => !used.has(pair));
+  return unified.filter((pair) => !used.has(pair)).sort((a, b) => compareText(lowerIdOf(a), lowerIdOf(b)));
 }
 
 function isOriginal({ entry }: TreeMailbox): boolean {
@@ -176,12 +223,12 @@ function resolveNames(planned: readonly Planned[], newModseq: number): void {
 
 /** P4: a mailbox that comes to a name shows a higher uidValidity there than any other mailbox did before it. */
 function keepUidValidityGrowing(planned: readonly Planned[]): void {
-  const all = planned.flatMap(({ left, right }) => [left, right].filter((one) => one !== null));
+  const floors = uidValidityFloors(planned.flatMap(({ left, right }) => [left, right].filter((one) => one !== null)));
   for (const one of planned) {
     if (one.entry.deleted || one.together) continue;
     const isNew = [one.left, one.right].some((side) => side?.entry.name !== one.entry.name);
     if (!isNew) continue;
-    const floor = uidValidityFloor(all, one.entry.name, one.entry.mailboxId);
+    const floor = floors(one.entry.name, one.entry.mailboxId);
     if (floor >= one.uidValidity) one.uidValidity = floor + 1;
   }
 }
@@ -217,10 +264,6 @@ export function settleEntryModseqs(
   const taker = keeps(left) ? given.rightModseq : given.leftModseq;
   if (modseq <= taker) return { left: given.newModseq, right: given.newModseq };
   return keeps(left) ? { left: null, right: modseq } : { left: modseq, right: null };
-}
-
-function isWritten(one: Planned, puts: { left: readonly TreeEntryPut[]; right: readonly TreeEntryPut[] }): boolean {
-  return [...puts.left, ...puts.right].some((put) => put.entry.mailboxId === one.entry.mailboxId);
 }
 
 function toDecision({ row, entry, reason }: Planned): TreeDecision {

@@ -39,10 +39,10 @@ export interface BatchColumns {
 
 /** Most records in one batch: bounds what a receiver holds decoded at once. */
 export const MAX_BATCH_RECORDS = 4096;
-const EXPUNGED = 0x20;
+export const EXPUNGED = 0x20;
 const EXTRA = 0x40;
-const LOW_BITS = 0x1f;
-const GUID_BYTES = 32;
+export const LOW_BITS = 0x1f;
+export const GUID_BYTES = 32;
 /** Most flag stamps, and most former UIDs, of one message: what the 16-bit lengths of the digest's bytes can say. */
 const MAX_LIST_LENGTH = 0xffff;
 /** A keyword can be longer in lower case. */
@@ -88,22 +88,22 @@ export function decodeBatch(bytes: Uint8Array): IndexRecord[] {
   const size = reader.varints(live);
   const dates = reader.zigzags(live);
   sumUp(dates);
-  const guids = Array.from(columns.kind, (kind) => readGuids(reader, kind));
+  const alone = live === columns.count ? readGuidRun(reader, live) : null;
+  const guids = alone === null ? Array.from(columns.kind, (kind) => readGuids(reader, kind)) : [];
   const records: IndexRecord[] = [];
   let at = 0;
   for (let i = 0; i < columns.count; i++) {
     const kind = columns.kind[i] as number;
     const uid = columns.uid[i] as number;
     const modseq = columns.modseq[i] as number;
-    const names = guids[i] as string[];
-    if ((kind & EXPUNGED) !== 0) records.push(readTombstone(reader, uid, modseq, kind, names));
+    if ((kind & EXPUNGED) !== 0) records.push(readTombstone(reader, uid, modseq, kind, guids[i] as string[]));
     else {
       records.push({
         expunged: false,
         uid,
         modseq,
         createdModseq: inRange(modseq - (created[at] as number), 1, modseq, "createdModseq"),
-        guid: names[0] as string,
+        guid: (alone === null ? guids[i]?.[0] : alone[i]) as string,
         size: inRange(size[at] as number, 0, MAX_SIZE, "size"),
         internalDate: inRange(dates[at] as number, MIN_DATE, MAX_DATE, "internalDate"),
         systemFlags: kind & LOW_BITS,
@@ -116,31 +116,12 @@ export function decodeBatch(bytes: Uint8Array): IndexRecord[] {
   return records;
 }
 
-/** What a record says about the bytes of its message. */
-export interface LiveBody {
-  readonly uid: number;
-  readonly guid: string;
-  readonly size: number;
-}
-
-/**
- * The live records of a batch in UID order, as far as the bytes of their messages are concerned.
- * Cheaper than `decodeBatch`, and not a check of the whole. @throws TandemError `bad-frame`.
- */
-export function decodeBodies(bytes: Uint8Array): LiveBody[] {
-  const reader = new ByteReader(bytes);
-  const { uid, kind, count } = readColumns(reader);
-  const live = countLive(kind);
-  reader.varints(live);
-  const size = reader.varints(live);
-  reader.zigzags(live);
-  const bodies: LiveBody[] = [];
-  for (let i = 0; i < count; i++) {
-    const bits = kind[i] as number;
-    if ((bits & EXPUNGED) !== 0) reader.bytes(GUID_BYTES * (bits & LOW_BITS));
-    else bodies.push({ uid: uid[i] as number, guid: reader.hex(GUID_BYTES), size: size[bodies.length] as number });
-  }
-  return bodies;
+/** One conversion for all of them is several times faster than one for each. */
+export function readGuidRun(reader: ByteReader, count: number): string[] {
+  const digits = reader.hex(GUID_BYTES * count);
+  const guids: string[] = [];
+  for (let at = 0; at < digits.length; at += 2 * GUID_BYTES) guids.push(digits.slice(at, at + 2 * GUID_BYTES));
+  return guids;
 }
 
 function kindOf(record: IndexRecord): number {
@@ -204,7 +185,7 @@ function writeFormerUids(out: ByteWriter, uids: readonly number[]): void {
   for (const uid of uids) out.varint(uid);
 }
 
-function readColumns(reader: ByteReader): BatchColumns {
+export function readColumns(reader: ByteReader): BatchColumns {
   const count = reader.count(3);
   if (count === 0 || count > MAX_BATCH_RECORDS) throw malformed(`has ${count} records, not 1 to ${MAX_BATCH_RECORDS}`);
   const uid = new Uint32Array(count);
@@ -232,7 +213,7 @@ function sumUp(steps: Float64Array): void {
   for (let i = 1; i < steps.length; i++) steps[i] = (steps[i] as number) + (steps[i - 1] as number);
 }
 
-function countLive(kind: Uint8Array): number {
+export function countLive(kind: Uint8Array): number {
   let live = 0;
   for (let i = 0; i < kind.length; i++) if (((kind[i] as number) & EXPUNGED) === 0) live++;
   return live;

@@ -8,7 +8,7 @@
  */
 import crc32 from "crc-32";
 import crc32c from "crc-32/crc32c.js";
-import type { LiveRecord } from "./record.ts";
+import type { Grave, IndexRecord, LiveRecord, Tombstone } from "./record.ts";
 import type { MailboxDigest } from "./state.ts";
 
 const FIXED_BYTES = 4 + 8 + 8 + 8 + 4 + 1 + 32;
@@ -27,8 +27,8 @@ export function digestOfBytes(bytes: Uint8Array): MailboxDigest {
   return { count: 1, crc: mix32(crc32.buf(bytes)), crcC: mix32(crc32c.buf(bytes)) };
 }
 
-/** The digest of one live record. */
-export function digestOf(record: LiveRecord): MailboxDigest {
+/** The digest of one record. Live ones and tombstones are summed up apart: the mailbox digest covers live records only. */
+export function digestOf(record: IndexRecord): MailboxDigest {
   return digestOfBytes(canonicalBytes(record));
 }
 
@@ -41,16 +41,37 @@ export function subtractDigest(a: MailboxDigest, b: MailboxDigest): MailboxDiges
 }
 
 /**
- * The canonical bytes of a live record, big-endian: uid, modseq, createdModseq, internalDate, size, system flags, GUID;
- * then, each list preceded by its length: keywords (as spelled, ordered by lower-case form), stamps, former UIDs.
- * The result is valid until the next call.
+ * The canonical bytes of a record, big-endian, valid until the next call.
+ *
+ * Of a live one: uid, modseq, createdModseq, internalDate, size, system flags, GUID; then, each list preceded by its
+ * length: keywords (as spelled, ordered by lower-case form), stamps, former UIDs. Of a tombstone: four zeros, with which no
+ * live one begins, uid, modseq; then, preceded by their number, the graves, each its GUID and its former UIDs.
  */
-export function canonicalBytes(record: LiveRecord): Uint8Array {
+export function canonicalBytes(record: IndexRecord): Uint8Array {
+  // The buffer may be another one afterwards, if it was too small.
+  const length = record.expunged ? writeTombstone(record) : writeLive(record);
+  return scratch.subarray(0, length);
+}
+
+function writeLive(record: LiveRecord): number {
   let at = writeFixed(record);
   at = writeList(at, record.keywords, (start, keyword) => writeText(start, keyword));
   at = writeList(at, record.flagStamps, (start, stamp) => writeUint64(writeText(start, stamp.flag), stamp.modseq));
-  at = writeList(at, record.formerUids, (start, uid) => scratch.writeUInt32BE(uid, reserve(start, 4)));
-  return scratch.subarray(0, at);
+  return writeUids(at, record.formerUids);
+}
+
+function writeTombstone({ uid, modseq, graves }: Tombstone): number {
+  reserve(0, FIXED_BYTES);
+  const at = writeUint64(scratch.writeUInt32BE(uid, scratch.writeUInt32BE(0, 0)), modseq);
+  return writeList(at, graves, writeGrave);
+}
+
+function writeGrave(at: number, { guid, formerUids }: Grave): number {
+  return writeUids(at + reserve(at, 32).write(guid, at, 32, "hex"), formerUids);
+}
+
+function writeUids(at: number, uids: readonly number[]): number {
+  return writeList(at, uids, (start, uid) => reserve(start, 4).writeUInt32BE(uid, start));
 }
 
 function writeFixed(record: LiveRecord): number {
@@ -65,7 +86,7 @@ function writeFixed(record: LiveRecord): number {
 }
 
 function writeList<T>(start: number, items: readonly T[], write: (at: number, item: T) => number): number {
-  let at = scratch.writeUInt16BE(items.length, reserve(start, 2));
+  let at = reserve(start, 2).writeUInt16BE(items.length, start);
   for (const item of items) at = write(at, item);
   return at;
 }
@@ -80,16 +101,16 @@ function writeUint64(at: number, value: number): number {
 
 function writeText(at: number, text: string): number {
   const length = Buffer.byteLength(text);
-  scratch.writeUInt16BE(length, reserve(at, 2 + length));
+  reserve(at, 2 + length).writeUInt16BE(length, at);
   return at + 2 + scratch.write(text, at + 2);
 }
 
-/** Makes room for `bytes` more at `at`, and returns `at`. */
-function reserve(at: number, bytes: number): number {
+/** The buffer with room for `bytes` more at `at`: another one than before, if it was too small. */
+function reserve(at: number, bytes: number): Buffer {
   if (at + bytes > scratch.length) {
     const larger = Buffer.alloc(2 * (at + bytes));
     scratch.copy(larger);
     scratch = larger;
   }
-  return at;
+  return scratch;
 }

@@ -38,7 +38,9 @@ export const ERROR_CODES = [
   "brake",
   /** A one-way sync would have to write the side it must not write. */
   "refused",
-  /** A stored digest does not fit its own records. */
+  /** The other side is not trusted: its secret or certificate does not hold, or it asked for more than it is allowed. */
+  "denied",
+  /** A stored digest or checksum does not fit what it is of. */
   "digest-fault",
   /** An assumption inside Tandem does not hold. */
   "internal",

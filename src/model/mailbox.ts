@@ -62,17 +62,32 @@ export function checkedName(name: string, what: "mailbox" | "account" = "mailbox
   return what === "mailbox" && name.toUpperCase() === "INBOX" ? "INBOX" : name;
 }
 
+/** A mailbox as far as names and their uidValidities are concerned. */
+interface NamedMailbox {
+  readonly entry: MailboxEntry;
+  readonly state: { readonly uidValidity: number };
+}
+
 /** Highest uidValidity that was ever shown under `name` by any of `mailboxes` but `except`, 0 if none (P4). */
-export function uidValidityFloor(
-  mailboxes: Iterable<{ readonly entry: MailboxEntry; readonly state: { readonly uidValidity: number } }>,
-  name: string,
-  except: string | null,
-): number {
-  let floor = 0;
+export function uidValidityFloor(mailboxes: Iterable<NamedMailbox>, name: string, except: string | null): number {
+  return uidValidityFloors(mailboxes)(name, except);
+}
+
+/** As `uidValidityFloor`, for many names: the mailboxes are looked through once. */
+export function uidValidityFloors(mailboxes: Iterable<NamedMailbox>): (name: string, except: string | null) => number {
+  const shown = new Map<string, { readonly mailboxId: string; readonly uidValidity: number }[]>();
+  const add = (name: string, mailboxId: string, uidValidity: number) => {
+    const known = shown.get(name);
+    if (known === undefined) shown.set(name, [{ mailboxId, uidValidity }]);
+    else known.push({ mailboxId, uidValidity });
+  };
   for (const { entry, state } of mailboxes) {
-    if (entry.mailboxId === except) continue;
-    if (entry.name === name) floor = Math.max(floor, state.uidValidity);
-    for (const former of entry.formerNames) if (former.name === name) floor = Math.max(floor, former.uidValidity);
+    add(entry.name, entry.mailboxId, state.uidValidity);
+    for (const former of entry.formerNames) add(former.name, entry.mailboxId, former.uidValidity);
   }
-  return floor;
+  return (name, except) =>
+    (shown.get(name) ?? []).reduce(
+      (floor, one) => (one.mailboxId === except ? floor : Math.max(floor, one.uidValidity)),
+      0,
+    );
 }

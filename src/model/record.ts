@@ -1,6 +1,7 @@
 /**
  * An index record: what a mailbox knows about one UID, a live message or a tombstone.
  */
+import { TandemError } from "./errors.ts";
 
 /** Message identity: SHA-256 of the bytes as received, 64 lower-case hex digits. */
 export type Guid = string;
@@ -57,6 +58,12 @@ export type IndexRecord = LiveRecord | Tombstone;
 
 export const MAX_UID = 0xffff_ffff;
 export const MAX_MODSEQ = Number.MAX_SAFE_INTEGER;
+
+/** The modseq, if there is one so high. @throws TandemError `limit`. */
+export function checkedModseq(modseq: number): number {
+  if (modseq <= MAX_MODSEQ) return modseq;
+  throw new TandemError("limit", "The modseqs of this mailbox are used up; copy its messages to a new mailbox.");
+}
 export const MAX_SIZE = 0xffff_ffff;
 /** First and last millisecond of the years 0 and 9999: what ISO 8601 writes with four digits. */
 export const MIN_DATE = -62_167_219_200_000;

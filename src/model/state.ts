@@ -42,6 +42,12 @@ export interface AgreedState extends MailboxState {
   readonly entryModseq: number;
 }
 
+/** Digests of the records of a mailbox or of a range of UIDs. */
+export interface RecordDigests {
+  readonly live: MailboxDigest;
+  readonly tombstones: MailboxDigest;
+}
+
 export const EMPTY_DIGEST: MailboxDigest = { count: 0, crc: 0, crcC: 0 };
 
 export function sameDigest(a: MailboxDigest, b: MailboxDigest): boolean {

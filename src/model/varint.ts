@@ -139,6 +139,14 @@ export class ByteReader {
     return numbers;
   }
 
+  /** Passes over `count` numbers without looking at them. */
+  skipVarints(count: number): void {
+    const bytes = this.#bytes;
+    let left = count;
+    while (left > 0 && this.#at < bytes.length) if ((bytes[this.#at++] as number) < 0x80) left--;
+    if (left > 0) throw this.#malformed("ends too early");
+  }
+
   /** `count` signed numbers at once. */
   zigzags(count: number): Float64Array {
     if (count > this.left) throw this.#malformed("ends too early");

@@ -7,8 +7,8 @@ import { type Guid, type LiveRecord, MAX_DATE, MAX_UID, MIN_DATE } from "../mode
 import { packRecords } from "../store/shared/blocks.ts";
 import { DigestSum } from "../store/shared/digest-sum.ts";
 import type { Mailbox, MailboxStore } from "../store/store.ts";
+import { atMailbox } from "./at-mailbox.ts";
 import { nextModseq, requireMailbox } from "./lookup.ts";
-import { untilApplied } from "./retry.ts";
 
 /** A message to append: its bytes, or the GUID and size of one that is staged. */
 export type NewMessage = (
@@ -41,14 +41,12 @@ export async function appendMessages(
 ): Promise<number[]> {
   const flags = messages.map((message) => parseFlags(message.flags));
   for (const { internalDate } of messages) checkDate(internalDate);
-  await requireMailbox(store, account, mailboxName);
+  const found = await requireMailbox(store, account, mailboxName);
   const staged = await stageBytes(store, messages);
   const drafts = messages.map(({ internalDate }, i): Draft => {
     return { ...(staged[i] as { guid: Guid; size: number }), ...(flags[i] as FlagSet), internalDate };
   });
-  return untilApplied(async () =>
-    appendDrafts(store, account, await requireMailbox(store, account, mailboxName), drafts),
-  );
+  return atMailbox(store, account, found, (mailbox) => appendDrafts(store, account, mailbox, drafts));
 }
 
 /** One attempt to append messages whose bytes are in the store. */

@@ -2,7 +2,8 @@
  * Changes chosen messages of one mailbox under one new modseq; any number of them in flat memory.
  */
 import { decodeBatch } from "../model/batch.ts";
-import type { IndexRecord, LiveRecord } from "../model/record.ts";
+import { type IndexRecord, type LiveRecord, MAX_UID } from "../model/record.ts";
+import { type MailboxState, sameState } from "../model/state.ts";
 import { isLive, packRecords } from "../store/shared/blocks.ts";
 import { DigestSum } from "../store/shared/digest-sum.ts";
 import type { EntryChange, MailboxSnapshot, MailboxStore, RecordSpool } from "../store/store.ts";
@@ -16,9 +17,14 @@ export interface RecordEdit {
   readonly uids: UidSet;
   /** What becomes of a message; the same object if nothing changes. */
   readonly edit: (record: LiveRecord, modseq: number) => IndexRecord;
+  /** The state the mailbox must be in, if the caller has seen one: else it is a conflict. */
+  readonly seen?: MailboxState;
   /** A new entry in the same transaction; without one, an edit that changes nothing writes nothing. */
   readonly entry?: EntryChange;
 }
+
+/** All messages of a mailbox. */
+export const EVERY_UID: UidSet = [{ a: 1, b: MAX_UID }];
 
 /** One attempt. Returns how many messages were changed. */
 export async function changeRecords(store: MailboxStore, edit: RecordEdit): Promise<number | "conflict"> {
@@ -26,6 +32,7 @@ export async function changeRecords(store: MailboxStore, edit: RecordEdit): Prom
   const spool = await store.openSpool();
   try {
     const before = snapshot.state;
+    if (edit.seen !== undefined && !sameState(edit.seen, before)) return "conflict";
     const highestModseq = nextModseq(before);
     const { digest, changed } = await spoolChanged(snapshot, spool, edit, highestModseq);
     if (changed === 0 && edit.entry === undefined) return 0;

@@ -3,9 +3,9 @@
  */
 import { tombstoneOf } from "../model/record.ts";
 import type { MailboxStore } from "../store/store.ts";
+import { atMailbox } from "./at-mailbox.ts";
 import { changeRecords } from "./change-records.ts";
 import { requireMailbox } from "./lookup.ts";
-import { untilApplied } from "./retry.ts";
 import type { UidSet } from "./uid-set.ts";
 
 /**
@@ -19,8 +19,7 @@ export async function expungeMessages(
   mailboxName: string,
   uids: UidSet,
 ): Promise<number> {
-  return untilApplied(async () => {
-    const { mailboxId } = (await requireMailbox(store, account, mailboxName)).entry;
-    return changeRecords(store, { account, mailboxId, uids, edit: tombstoneOf });
-  });
+  return atMailbox(store, account, await requireMailbox(store, account, mailboxName), ({ entry: { mailboxId } }) =>
+    changeRecords(store, { account, mailboxId, uids, edit: tombstoneOf }),
+  );
 }

@@ -2,10 +2,11 @@
  * Setting and clearing flags and keywords (RFC 9051 section 6.4.6).
  */
 import { changeFlags, parseFlags } from "../model/flags.ts";
+import type { LiveRecord } from "../model/record.ts";
 import type { MailboxStore } from "../store/store.ts";
+import { atMailbox } from "./at-mailbox.ts";
 import { changeRecords } from "./change-records.ts";
 import { requireMailbox } from "./lookup.ts";
-import { untilApplied } from "./retry.ts";
 import type { UidSet } from "./uid-set.ts";
 
 export interface FlagEdit {
@@ -29,9 +30,8 @@ export async function storeFlags(
 ): Promise<number> {
   const set = parseFlags(add);
   const clear = parseFlags(remove);
-  return untilApplied(async () => {
-    const { mailboxId } = (await requireMailbox(store, account, mailboxName)).entry;
-    const edit = { account, mailboxId, uids };
-    return changeRecords(store, { ...edit, edit: (record, modseq) => changeFlags(record, set, clear, modseq) });
-  });
+  const edit = (record: LiveRecord, modseq: number) => changeFlags(record, set, clear, modseq);
+  return atMailbox(store, account, await requireMailbox(store, account, mailboxName), ({ entry: { mailboxId } }) =>
+    changeRecords(store, { account, mailboxId, uids, edit }),
+  );
 }

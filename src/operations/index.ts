@@ -2,6 +2,7 @@
  * Local mail operations: what an IMAP server or a delivery agent does to a store. All go through the same door as
  * replication, `apply` and `applyTree`.
  */
+export { absorbMailbox } from "./absorb.ts";
 export { appendMessages, type NewMessage } from "./append.ts";
 export { type CopiedUid, copyMessages, moveMessages } from "./copy.ts";
 export { expungeMessages } from "./expunge.ts";

@@ -3,7 +3,7 @@
  */
 import { TandemError } from "../model/errors.ts";
 import { checkedName } from "../model/mailbox.ts";
-import { MAX_MODSEQ } from "../model/record.ts";
+import { checkedModseq } from "../model/record.ts";
 import type { MailboxState } from "../model/state.ts";
 import type { Mailbox, MailboxStore } from "../store/store.ts";
 
@@ -17,6 +17,5 @@ export async function requireMailbox(store: MailboxStore, account: string, name:
 
 /** The modseq of the next change of a mailbox. @throws TandemError `limit` if there is none. */
 export function nextModseq(state: MailboxState): number {
-  if (state.highestModseq < MAX_MODSEQ) return state.highestModseq + 1;
-  throw new TandemError("limit", "The modseqs of this mailbox are used up; copy its messages to a new mailbox.");
+  return checkedModseq(state.highestModseq + 1);
 }

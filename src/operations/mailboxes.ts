@@ -12,9 +12,10 @@ import {
   type MailboxEntry,
   uidValidityFloor,
 } from "../model/mailbox.ts";
-import { MAX_UID, tombstoneOf } from "../model/record.ts";
+import { tombstoneOf } from "../model/record.ts";
+import type { MailboxState } from "../model/state.ts";
 import type { AccountTree, Mailbox, MailboxStore } from "../store/store.ts";
-import { changeRecords } from "./change-records.ts";
+import { changeRecords, EVERY_UID } from "./change-records.ts";
 import { requireMailbox } from "./lookup.ts";
 import { untilApplied } from "./retry.ts";
 
@@ -27,7 +28,6 @@ export interface CreateOptions {
 }
 
 const MAX_UIDVALIDITY = 0xffff_ffff;
-const EVERY_UID = [{ a: 1, b: MAX_UID }];
 
 /**
  * Creates an empty mailbox, and the account if it is new. Its uidValidity is above any that the account has shown (P4).
@@ -81,18 +81,30 @@ export async function renameMailbox(
  * @throws TandemError `not-found`, `io`.
  */
 export async function deleteMailbox(store: MailboxStore, account: string, name: string): Promise<void> {
-  await untilApplied(async () => {
-    const tree = await store.tree(account);
-    const { entry } = await requireMailbox(store, account, name);
-    const modseq = tree.modseq + 1;
-    const value = { ...entry, deleted: true, modseq };
-    return changeRecords(store, {
-      account,
-      mailboxId: entry.mailboxId,
-      uids: EVERY_UID,
-      edit: tombstoneOf,
-      entry: { value, treeBefore: tree.modseq, treeAfter: modseq },
-    });
+  await untilApplied(async () => deleteOnce(store, account, (await requireMailbox(store, account, name)).entry));
+}
+
+/**
+ * One attempt to delete a mailbox. @param seen the state it must be in, so that no message is deleted that the caller has
+ * not seen.
+ */
+export async function deleteOnce(
+  store: MailboxStore,
+  account: string,
+  { mailboxId }: MailboxEntry,
+  seen?: MailboxState,
+): Promise<number | "conflict"> {
+  const tree = await store.tree(account);
+  const entry = tree.mailboxes.find((one) => one.entry.mailboxId === mailboxId)?.entry;
+  if (entry === undefined || entry.deleted) return 0;
+  const modseq = tree.modseq + 1;
+  return changeRecords(store, {
+    account,
+    mailboxId,
+    uids: EVERY_UID,
+    edit: tombstoneOf,
+    entry: { value: { ...entry, deleted: true, modseq }, treeBefore: tree.modseq, treeAfter: modseq },
+    ...(seen === undefined ? {} : { seen }),
   });
 }
 

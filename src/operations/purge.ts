@@ -2,7 +2,7 @@
  * Dropping old tombstones.
  */
 import { decodeColumns } from "../model/batch.ts";
-import type { Mailbox, MailboxSnapshot, MailboxStore } from "../store/store.ts";
+import type { MailboxHead, MailboxSnapshot, MailboxStore } from "../store/store.ts";
 import { requireMailbox } from "./lookup.ts";
 import { untilApplied } from "./retry.ts";
 
@@ -13,13 +13,13 @@ export interface PurgeOptions {
 
 /** What a purge of one mailbox did. */
 export interface PurgeResult {
-  readonly mailbox: Mailbox;
+  readonly mailbox: MailboxHead;
   /** Tombstones dropped. */
   readonly purged: number;
 }
 
 /** Up to which modseq the peers are known to have a mailbox. */
-type Horizon = (mailbox: Mailbox) => number;
+type Horizon = (mailbox: MailboxHead) => number;
 
 const EXPUNGED = 0x20;
 

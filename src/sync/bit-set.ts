@@ -1,5 +1,5 @@
 /**
- * Indexes as a set of bits, lowest bit first: the form in which `need` names messages.
+ * Indexes as a set of bits, lowest bit first: the form in which `need` names messages and `compared` ranges.
  */
 import { TandemError } from "../model/errors.ts";
 
@@ -19,6 +19,6 @@ export function unpackIndexes(bits: Uint8Array | null, count: number): number[] 
   for (const [at, byte] of bits.entries())
     for (let bit = 0; bit < 8; bit++) if ((byte & (1 << bit)) !== 0) indexes.push(8 * at + bit);
   if ((indexes.at(-1) ?? -1) >= count)
-    throw new TandemError("bad-message", "The peer asked for a message that no record named.");
+    throw new TandemError("bad-message", "The peer named more of a list than there is in it.");
   return indexes;
 }

@@ -5,7 +5,7 @@
  * only cost time.
  */
 import { createHash, hash } from "node:crypto";
-import { BODY_PART_BYTES, FRAME_FILL_BYTES, MAX_BODIES_PER_FRAME } from "../../protocol/limits.ts";
+import { BODIES_FILL_BYTES, BODY_PART_BYTES, MAX_BODIES_PER_FRAME } from "../../protocol/limits.ts";
 import { isTandemError } from "../model/errors.ts";
 import type { MailboxStore } from "../store/store.ts";
 import type { BodyChunk } from "./peer.ts";
@@ -15,27 +15,43 @@ type WholeBody = { readonly guid: string; readonly bytes: Uint8Array };
 /** Messages of a store: small ones gathered, large ones in parts, those that cannot be read named. */
 export async function* readBodies(store: MailboxStore, guids: readonly string[]): AsyncGenerator<BodyChunk> {
   const sizes = await store.bodySizes(guids);
-  let gathered: WholeBody[] = [];
+  let start = 0;
   let bytes = 0;
-  for (const [i, guid] of guids.entries()) {
-    const size = sizes[i] as number;
-    if (size > BODY_PART_BYTES) {
-      yield* readLarge(store, guid, size);
-      continue;
+  for (const [i, size] of sizes.entries()) {
+    const isFull = bytes + size > BODIES_FILL_BYTES || i - start >= MAX_BODIES_PER_FRAME;
+    if (i > start && (isFull || !isSmall(size))) {
+      yield* readSmall(store, guids.slice(start, i), sizes.slice(start, i));
+      [start, bytes] = [i, 0];
     }
-    const body = size < 0 ? null : await readWhole(store, guid, size);
-    if (body === null) {
-      yield { kind: "unreadable", guids: [guid] };
-      continue;
-    }
-    if (gathered.length > 0 && (bytes + size > FRAME_FILL_BYTES || gathered.length >= MAX_BODIES_PER_FRAME)) {
-      yield { kind: "whole", bodies: gathered };
-      [gathered, bytes] = [[], 0];
-    }
-    gathered.push({ guid, bytes: body });
     bytes += size;
+    if (isSmall(size)) continue;
+    if (size < 0) yield { kind: "unreadable", guids: [guids[i] as string] };
+    else yield* readLarge(store, guids[i] as string, size);
+    [start, bytes] = [i + 1, 0];
   }
-  if (gathered.length > 0) yield { kind: "whole", bodies: gathered };
+  yield* readSmall(store, guids.slice(start), sizes.slice(start));
+}
+
+function isSmall(size: number): boolean {
+  return size >= 0 && size <= BODY_PART_BYTES;
+}
+
+/** Messages that fit into one frame. */
+async function* readSmall(
+  store: MailboxStore,
+  guids: readonly string[],
+  sizes: readonly number[],
+): AsyncGenerator<BodyChunk> {
+  if (guids.length === 0) return;
+  const bodies: WholeBody[] = [];
+  const unreadable: string[] = [];
+  for (const [i, bytes] of (await store.readBodies(guids)).entries()) {
+    const guid = guids[i] as string;
+    if (bytes?.length === sizes[i]) bodies.push({ guid, bytes: bytes as Uint8Array });
+    else unreadable.push(guid);
+  }
+  if (unreadable.length > 0) yield { kind: "unreadable", guids: unreadable };
+  if (bodies.length > 0) yield { kind: "whole", bodies };
 }
 
 /** Whether the bytes of a message are there and fit its GUID. */

@@ -5,16 +5,36 @@
  */
 import { hash } from "node:crypto";
 import type { MailboxStore } from "../store/store.ts";
+import { allEnded } from "./pool.ts";
 
 /** Bytes gathered before they are staged: a disk takes a few MiB with one sync as fast as it can. */
 const GATHERED_BYTES = 2 * 1024 * 1024;
 
+/** Messages that are staged together. */
+class Gathered {
+  readonly bodies: Uint8Array[] = [];
+  readonly guids: string[] = [];
+  readonly #known = new Set<string>();
+  bytes = 0;
+
+  has(guid: string): boolean {
+    return this.#known.has(guid);
+  }
+
+  add(body: Uint8Array): void {
+    const guid = hash("sha256", body, "hex");
+    this.bodies.push(body);
+    this.guids.push(guid);
+    this.#known.add(guid);
+    this.bytes += body.length;
+  }
+}
+
 export class BodyIntake {
   readonly #store: MailboxStore;
-  /** What has arrived and is not staged yet. */
-  readonly #arrived = new Map<string, Uint8Array>();
-  #gathered: string[] = [];
-  #gatheredBytes = 0;
+  #gathered = new Gathered();
+  /** What is being staged. */
+  readonly #leaving = new Set<Gathered>();
   #staging: Promise<void> = Promise.resolve();
 
   constructor(store: MailboxStore) {
@@ -23,45 +43,56 @@ export class BodyIntake {
 
   /** Whether a message has arrived that the store need not know of yet. */
   has(guid: string): boolean {
-    return this.#arrived.has(guid);
+    if (this.#gathered.has(guid)) return true;
+    for (const leaving of this.#leaving) if (leaving.has(guid)) return true;
+    return false;
   }
 
   /** Takes messages over, each hashed; waits only while the ones before are being written. */
   async add(bodies: readonly Uint8Array[]): Promise<void> {
-    for (const bytes of bodies) {
-      const guid = hash("sha256", bytes, "hex");
-      this.#arrived.set(guid, bytes);
-      this.#gathered.push(guid);
-      this.#gatheredBytes += bytes.length;
-    }
-    if (this.#gatheredBytes < GATHERED_BYTES) return;
-    await this.#staging;
+    for (const body of bodies) this.#gathered.add(body);
+    if (this.#gathered.bytes < GATHERED_BYTES) return;
+    await this.#staged();
     this.#stageGathered();
   }
 
   /** Resolves when everything that arrived is staged. @throws what the store throws. */
   async settle(): Promise<void> {
-    await this.#staging;
+    await this.#staged();
     this.#stageGathered();
-    await this.#staging;
+    await this.#staged();
+  }
+
+  /**
+   * A failure is told to those who wait for it, then forgotten: a disk that was full may have room again, and what was not
+   * staged is found missing when a record names it.
+   */
+  async #staged(): Promise<void> {
+    const staging = this.#staging;
+    try {
+      await staging;
+    } catch (error) {
+      if (this.#staging === staging) this.#staging = Promise.resolve();
+      throw error;
+    }
   }
 
   #stageGathered(): void {
-    const guids = this.#gathered;
-    if (guids.length === 0) return;
-    this.#gathered = [];
-    this.#gatheredBytes = 0;
-    this.#staging = this.#stage(guids);
+    const gathered = this.#gathered;
+    if (gathered.guids.length === 0) return;
+    this.#gathered = new Gathered();
+    const before = this.#staging.catch(() => undefined);
+    this.#staging = allEnded([before, this.#stage(gathered)]).then(() => undefined);
     // Whoever waits for it next is told; until then a failure is not unhandled.
     this.#staging.catch(() => undefined);
   }
 
-  async #stage(guids: readonly string[]): Promise<void> {
-    const bodies = guids.map((guid) => this.#arrived.get(guid) as Uint8Array);
+  async #stage(gathered: Gathered): Promise<void> {
+    this.#leaving.add(gathered);
     try {
-      await this.#store.stage(bodies, guids);
+      await this.#store.stage(gathered.bodies, gathered.guids);
     } finally {
-      for (const guid of guids) this.#arrived.delete(guid);
+      this.#leaving.delete(gathered);
     }
   }
 }

@@ -1,19 +1,21 @@
 /**
  * One exchange between two sides: survey, trees, then many mailboxes at once.
  */
-import { cursorDigest } from "../../protocol/cursor-digest.ts";
 import { isTandemError } from "../model/errors.ts";
+import { countMessages, surveyAccount, treeIn } from "./account-trees.ts";
+import { agreementsOn, isKnownSame, numberOf } from "./agree-same.ts";
 import { Brake } from "./brake.ts";
+import { canGuess, holdsCursors, isPlainChange, pairOf, unchanged } from "./guess.ts";
+import { hasChanged } from "./local-peer.ts";
 import { MailboxExchange, type SyncContext } from "./mailbox-exchange.ts";
-import type { Agreement, Peer, Survey, SurveyedMailbox } from "./peer.ts";
+import { type Agreement, type Peer, type Survey, type SurveyedMailbox, surveyKey } from "./peer.ts";
 import { allEnded, forEachAtOnce } from "./pool.ts";
 import { type SyncOptions, SyncReport } from "./report.ts";
-import { type AccountTrees, exchangeTree, type MailboxPair, type SurveyedTree, surveyTrees } from "./tree-exchange.ts";
+import { unsaved } from "./survey-answers.ts";
+import { exchangeTree, type MailboxPair } from "./tree-exchange.ts";
 
 /** Mailboxes in flight at once: enough to keep disk and line busy, few enough that memory stays small. */
 const MAILBOXES_AT_ONCE = 8;
-/** What a side that holds no cursor has as their digest: there is nothing to compare, so all is asked for at once. */
-const NO_CURSORS = cursorDigest([]);
 
 /** What both sides have. */
 interface Surveys {
@@ -38,7 +40,7 @@ export async function exchange(left: Peer, right: Peer, options: SyncOptions): P
     peers: { left, right },
     options,
     report,
-    brake: new Brake(options.allowMassDeletion, (account) => countMessages(context, account)),
+    brake: new Brake(options.allowMassDeletion, (account) => countMessages(context.peers, account)),
     agree: (onLeft, onRight) => {
       if (left.storeEpoch === right.storeEpoch) return;
       if (options.direction === "both") agreed.left.push(...onLeft);
@@ -50,7 +52,10 @@ export async function exchange(left: Peer, right: Peer, options: SyncOptions): P
   for (const account of accountsOf(surveys)) pairs.push(...(await pairsIfPossible(context, surveys, account)));
   report.expect(pairs.length);
   await forEachAtOnce(pairs, MAILBOXES_AT_ONCE, (pair) => exchangeOne(context, pair));
-  if (agreed.right.length > 0) await right.agree(agreed.right);
+  const same = options.dryRun || options.full ? null : numberOf(surveys.right);
+  if (same !== null) context.agree(agreementsOn(surveys.left, surveys.right), []);
+  const isSaved = left.storeEpoch === right.storeEpoch || (agreed.right.length === 0 && same === null);
+  if (!isSaved) await right.agree(agreed.right, same);
   if (agreed.left.length > 0) await left.agree(agreed.left);
   return report;
 }
@@ -62,33 +67,33 @@ export async function exchange(left: Peer, right: Peer, options: SyncOptions): P
 async function survey(context: SyncContext): Promise<Surveys> {
   const { options, report, peers } = context;
   const isPartial = options.direction === "both" && !options.full && !report.explains;
-  const question = { account: options.account, inlineBytes: 0 };
-  const left = await peers.left.survey({ ...question, base: null, complete: !isPartial });
-  const canCompare = isPartial && left.cursors !== null && Buffer.compare(left.cursors, NO_CURSORS) !== 0;
-  const asked = peers.right.survey({ ...question, base: left.cursors, complete: !canCompare });
-  const early = canCompare ? pushEarly(context, left.mailboxes) : Promise.resolve(new Set<string>());
+  const question = { account: options.account, mailboxId: null, inlineBytes: 0 };
+  const left = await peers.left.survey({ ...question, base: null, complete: true });
+  const changed = left.mailboxes.filter(hasChanged);
+  const canCompare = isPartial && holdsCursors(left);
+  const asked = peers.right.survey({ ...question, base: left.cursors, complete: !canCompare, known: left });
+  const early = canCompare ? pushEarly(context, changed) : Promise.resolve(new Set<string>());
   const [right, done] = await allEnded([asked, early]);
-  if (canCompare && right.baseAgrees) return { left, right, isComplete: false, done };
-  const all = isPartial ? await peers.left.survey({ ...question, base: null, complete: true }) : left;
-  return { left: all, right, isComplete: true, done };
+  if (canCompare && right.baseAgrees) return { left: { ...left, mailboxes: changed }, right, isComplete: false, done };
+  return { left, right, isComplete: true, done };
 }
 
 /** Exchanges mailboxes in which, as far as is known here, only records changed and only here. Returns those done. */
 async function pushEarly(context: SyncContext, mailboxes: readonly SurveyedMailbox[]): Promise<Set<string>> {
   const done = new Set<string>();
-  const chosen = mailboxes.filter((one) => isPlainChange(one) && isChosen(context.options, one.entry.name));
+  const chosen = mailboxes.filter((one) => canGuess(one) && isChosen(context.options, one.entry.name));
   context.report.expect(chosen.length);
   await forEachAtOnce(chosen, MAILBOXES_AT_ONCE, async (mailbox) => {
     try {
       await new MailboxExchange(context, { ...mailbox, exists: true }, unchanged(mailbox)).run();
-      done.add(keyOf(mailbox));
+      done.add(surveyKey(mailbox));
       context.report.mailboxDone();
     } catch (error) {
       if (isTandemError(error, "disconnected")) throw error;
       // The guess was wrong (the mailbox was renamed or deleted there): it takes the ordinary way.
       if (!isTandemError(error, "conflict") && !isTandemError(error, "not-found")) {
         context.report.issue(mailbox.account, mailbox.entry.name, error);
-        done.add(keyOf(mailbox));
+        done.add(surveyKey(mailbox));
       }
     }
   });
@@ -123,68 +128,33 @@ async function pairsOf(context: SyncContext, surveys: Surveys, account: string):
   const isTreeChanged = [...left, ...right].some((one) => !isPlainChange(one));
   if (surveys.isComplete || isTreeChanged) {
     const isFresh = surveys.isComplete && surveys.done.size === 0;
-    const trees = isFresh ? treesOf(surveys, account, left, right) : await surveyTrees(context, account);
-    return exchangeTree(context, account, trees);
+    const known = isFresh ? surveys : await surveyAccount(context.peers, account);
+    const trees = { left: treeIn(known.left, account), right: treeIn(known.right, account) };
+    const all = await exchangeTree(context, account, trees);
+    const pairs = all.filter((pair) => context.options.full || !needsNothing(known.right, pair, isFresh));
+    context.report.expect(all.length - pairs.length);
+    for (let i = pairs.length; i < all.length; i++) context.report.mailboxDone();
+    return pairs;
   }
   const byId = new Map(right.map((one) => [one.entry.mailboxId, one]));
   const pairs = left.map((one) => pairOf(one, byId.get(one.entry.mailboxId) ?? null));
   const known = new Set(left.map((one) => one.entry.mailboxId));
   const others = right.filter((one) => !known.has(one.entry.mailboxId)).map((one) => pairOf(null, one));
   return [...pairs, ...others].filter(
-    (pair) => !surveys.done.has(keyOf(pair.left)) && isChosen(context.options, pair.left.entry.name),
+    (pair) => !surveys.done.has(surveyKey(pair.left)) && isChosen(context.options, pair.left.entry.name),
   );
 }
 
-function treesOf(
-  surveys: Surveys,
-  account: string,
-  left: readonly SurveyedMailbox[],
-  right: readonly SurveyedMailbox[],
-): AccountTrees {
-  const tree = (side: Survey, mailboxes: readonly SurveyedMailbox[]): SurveyedTree => ({
-    modseq: side.trees.find((one) => one.account === account)?.modseq ?? 0,
-    mailboxes,
-  });
-  return { left: tree(surveys.left, left), right: tree(surveys.right, right) };
-}
-
-/** A pair of which at least one side changed; the other one is as the cursor, which both agree on, says. */
-function pairOf(left: SurveyedMailbox | null, right: SurveyedMailbox | null): MailboxPair {
-  const known = (left ?? right) as SurveyedMailbox;
-  return {
-    left: left === null ? unchanged(known) : { ...left, exists: true },
-    right: right === null ? unchanged(known) : { ...right, exists: true },
-  };
-}
-
-/** The mailbox as it was when both sides agreed on it. */
-function unchanged(mailbox: SurveyedMailbox): MailboxPair["left"] {
-  const { account, entry, cursor } = mailbox;
-  if (cursor === null) return { ...mailbox, exists: true };
-  return { account, entry, state: cursor.latest, cursor, changes: null, exists: true };
-}
-
-/** True if a mailbox differs from its cursor in records only. */
-function isPlainChange({ cursor, entry }: SurveyedMailbox): boolean {
-  return cursor !== null && cursor.latest.entryModseq === entry.modseq && !entry.deleted;
+/** True for a pair that is the same on both sides, if its cursors are saved or will be with those of all that is. */
+function needsNothing(right: Survey, pair: MailboxPair, isSaved: boolean): boolean {
+  return isKnownSame(right, pair) && (isSaved || unsaved(pair.left).length === 0);
 }
 
 function isChosen(options: SyncOptions, name: string): boolean {
   return options.mailbox === null || options.mailbox === name;
 }
 
-function keyOf({ account, entry }: SurveyedMailbox): string {
-  return `${entry.mailboxId}\0${account}`;
-}
-
 function accountsOf({ left, right }: Surveys): string[] {
   const names = [...left.mailboxes, ...right.mailboxes].map((one) => one.account);
   return [...new Set(names)].sort();
-}
-
-/** Live messages of an account on the side that has more. */
-async function countMessages(context: SyncContext, account: string): Promise<number> {
-  const { left, right } = await surveyTrees(context, account);
-  const sum = (tree: SurveyedTree) => tree.mailboxes.reduce((total, { state }) => total + state.digest.count, 0);
-  return Math.max(sum(left), sum(right));
 }

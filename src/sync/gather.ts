@@ -5,10 +5,12 @@ import type { RecordPair } from "../merge/plan.ts";
 import { Walker } from "../merge/walk.ts";
 import { batchOf, decodeBatch, type RecordBatch } from "../model/batch.ts";
 import type { IndexRecord } from "../model/record.ts";
-import { type AgreedState, sameAgreed } from "../model/state.ts";
-import type { Mailbox } from "../store/store.ts";
+import { type AgreedState, EMPTY_DIGEST, sameAgreed } from "../model/state.ts";
+import type { MailboxHead } from "../store/store.ts";
+import { compareRanges } from "./compare-ranges.ts";
 import { onePage } from "./pages.ts";
 import type { Peer, Pull, SurveyedMailbox } from "./peer.ts";
+import { NoRanges, type RangeView } from "./range-view.ts";
 
 /** A mailbox on one side; `exists` is false for one that a dry run only imagines. */
 export interface SideMailbox extends SurveyedMailbox {
@@ -16,8 +18,8 @@ export interface SideMailbox extends SurveyedMailbox {
 }
 
 export interface Gathered {
-  readonly left: Mailbox;
-  readonly right: Mailbox;
+  readonly left: MailboxHead;
+  readonly right: MailboxHead;
   /** True if the pairs hold only what changed since the base. */
   readonly delta: boolean;
   readonly pairs: readonly RecordPair[];
@@ -30,14 +32,12 @@ export async function gatherPairs(
   right: SideMailbox,
   base: AgreedState | null,
 ): Promise<Gathered> {
-  const leftPull = await openPull(peers.left, left, base);
+  const leftPull = await openLeft(peers.left, left, base);
   try {
-    const isDelta = base !== null && leftPull.lookup !== null;
-    const rightPull = await openPull(peers.right, right, isDelta ? base : null);
+    const given = leftPull.lookup === null ? null : base;
+    const rightPull = await openPull(peers.right, right, given);
     try {
-      const pairs = await walkBoth(leftPull, rightPull);
-      const complete = isDelta ? await fillLeft(pairs, leftPull, base) : pairs;
-      return { left: leftPull.mailbox, right: rightPull.mailbox, delta: isDelta, pairs: complete };
+      return await gathered(leftPull, rightPull, given);
     } finally {
       await rightPull.close();
     }
@@ -46,11 +46,77 @@ export async function gatherPairs(
   }
 }
 
+/**
+ * As `gatherPairs` with two whole lists, but reads only the ranges of UIDs whose digests differ. Null if these do not
+ * account for all by which the mailboxes differ: then a digest is wrong, and only the lists themselves tell.
+ */
+export async function gatherByRanges(
+  peers: { readonly left: Peer; readonly right: Peer },
+  left: SideMailbox,
+  right: SideMailbox,
+): Promise<Gathered | null> {
+  const leftView = await openRanges(peers.left, left);
+  try {
+    const rightView = await openRanges(peers.right, right);
+    try {
+      const toUid = Math.max(left.state.uidNext, right.state.uidNext) - 1;
+      const { isComplete, ...found } = await compareRanges(leftView, rightView, toUid);
+      return isComplete ? { ...found, delta: false } : null;
+    } finally {
+      await rightView.close();
+    }
+  } finally {
+    await leftView.close();
+  }
+}
+
+async function openRanges(peer: Peer, mailbox: SideMailbox): Promise<RangeView> {
+  if (mailbox.exists) return peer.ranges(mailbox.account, mailbox.entry.mailboxId);
+  const { entry, state } = mailbox;
+  return new NoRanges({ entry, state, tombstones: EMPTY_DIGEST });
+}
+
+/** A side's records, read to the end and kept in memory. */
+export async function heldPull(peer: Peer, mailbox: SideMailbox, base: AgreedState | null): Promise<Pull> {
+  const pull = await openPull(peer, mailbox, base);
+  try {
+    const batches: RecordBatch[] = [];
+    for await (const page of pull.pages()) batches.push(...page);
+    return pullOf(pull.mailbox, batches);
+  } finally {
+    await pull.close();
+  }
+}
+
+/**
+ * As `gatherPairs`, with the right side's records at hand. The left side is in this process, and is read last: so as little
+ * time as can be lies between reading and writing it.
+ */
+export async function gatherWith(
+  peer: Peer,
+  left: SideMailbox,
+  right: Pull,
+  base: AgreedState | null,
+): Promise<Gathered> {
+  const leftPull = await openLeft(peer, left, base);
+  try {
+    return await gathered(leftPull, right, base);
+  } finally {
+    await leftPull.close();
+  }
+}
+
+async function gathered(left: Pull, right: Pull, base: AgreedState | null): Promise<Gathered> {
+  const pairs = await walkBoth(left, right);
+  const complete = base === null ? pairs : await fillLeft(pairs, left, base);
+  return { left: left.mailbox, right: right.mailbox, delta: base !== null, pairs: complete };
+}
+
 /** All records of a mailbox in UID order. */
 export async function gatherAll(
   peer: Peer,
   mailbox: SideMailbox,
-): Promise<{ mailbox: Mailbox; records: IndexRecord[] }> {
+): Promise<{ mailbox: MailboxHead; records: IndexRecord[] }> {
   const pull = await openPull(peer, mailbox, null);
   try {
     const records: IndexRecord[] = [];
@@ -59,6 +125,18 @@ export async function gatherAll(
   } finally {
     await pull.close();
   }
+}
+
+/**
+ * The left side's records: those changed since the base only where single records can be looked up besides, since the
+ * digest needs what stands under the UIDs that the right side alone changed.
+ */
+async function openLeft(peer: Peer, left: SideMailbox, base: AgreedState | null): Promise<Pull> {
+  if (!left.exists || base === null) return openPull(peer, left, null);
+  const pull = await peer.pull(left.account, left.entry.mailboxId, base.highestModseq);
+  if (pull.lookup !== null) return pull;
+  await pull.close();
+  return openPull(peer, left, null);
 }
 
 /** The records to read: those that came along with the survey if they will do, else from the side itself. */
@@ -70,7 +148,20 @@ export function openPull(peer: Peer, mailbox: SideMailbox, base: AgreedState | n
   return peer.pull(mailbox.account, mailbox.entry.mailboxId, base?.highestModseq ?? null);
 }
 
-function pullOf({ entry, state }: SideMailbox, batches: readonly RecordBatch[]): Pull {
+/**
+ * As `openPull`, to be taken over by the other side as they are. The digest that is stored with all records need not be
+ * recomputed before: the other side refuses what does not fit it, and then all is compared.
+ */
+export function openCopy(peer: Peer, mailbox: SideMailbox, base: AgreedState | null): Promise<Pull> {
+  if (base !== null || !mailbox.exists) return openPull(peer, mailbox, base);
+  return peer.pull(mailbox.account, mailbox.entry.mailboxId, ALL);
+}
+
+/** Every modseq is above. */
+const ALL = 0;
+
+/** Records that are at hand. */
+export function pullOf({ entry, state }: MailboxHead, batches: readonly RecordBatch[]): Pull {
   return { mailbox: { entry, state }, pages: () => onePage(batches), lookup: null, close: async () => undefined };
 }
 

@@ -3,7 +3,8 @@
  *
  * Used by the replica for what its peer sends, and by the master for its own side: one way in for both.
  */
-import { decodeBodies, type RecordBatch } from "../model/batch.ts";
+import type { RecordBatch } from "../model/batch.ts";
+import { decodeBodies } from "../model/batch-bodies.ts";
 import { TandemError } from "../model/errors.ts";
 import { sameState } from "../model/state.ts";
 import type { BodyWriter, MailboxStore, Outcome, RecordSpool } from "../store/store.ts";
@@ -44,7 +45,7 @@ export class IncomingChange {
   #records = 0;
   #bodies = 0;
 
-  /** @param peer for whom the cursor is saved. */
+  /** @param peer where it comes from, and for whom the cursor is saved. */
   constructor(store: MailboxStore, intake: BodyIntake, peer: string, head: ChangeHead) {
     this.#store = store;
     this.#intake = intake;
@@ -121,6 +122,7 @@ export class IncomingChange {
         overrule,
         ...(entry === null ? {} : { entry }),
         ...(cursor === null || this.#peer === this.#store.storeEpoch ? {} : { cursor: { peer: this.#peer, cursor } }),
+        origin: this.#peer,
       });
     } finally {
       await this.discard();

@@ -6,12 +6,23 @@ import { FRAME_FILL_BYTES } from "../../protocol/limits.ts";
 import { decodeBatch, type RecordBatch } from "../model/batch.ts";
 import type { IndexRecord } from "../model/record.ts";
 import { type AgreedState, type Cursor, sameAgreed } from "../model/state.ts";
-import type { CursorRow, Mailbox, MailboxSnapshot, MailboxStore, Outcome, TreeChange } from "../store/store.ts";
+import { placeKey } from "../store/shared/place-key.ts";
+import { inTurn } from "../store/shared/turns.ts";
+import type {
+  CursorRow,
+  MailboxHead,
+  MailboxPlace,
+  MailboxSnapshot,
+  MailboxStore,
+  Outcome,
+  TreeChange,
+} from "../store/store.ts";
 import { ArrivingBodies } from "./arriving-bodies.ts";
 import { auditMailbox } from "./audit.ts";
 import { readBodies } from "./bodies.ts";
 import { BodyIntake } from "./body-intake.ts";
 import { IncomingChange, type Needs, type WantedBody } from "./incoming.ts";
+import { checkDigest, type OnFault } from "./local-faults.ts";
 import type {
   Agreement,
   Audit,
@@ -26,6 +37,7 @@ import type {
   SurveyedMailbox,
   SurveyRequest,
 } from "./peer.ts";
+import { SnapshotRanges } from "./range-view.ts";
 
 export class LocalPeer implements Peer {
   readonly storeEpoch: string;
@@ -34,15 +46,32 @@ export class LocalPeer implements Peer {
   readonly #arriving = new ArrivingBodies();
   readonly #intake: BodyIntake;
 
-  /** @param counterpart store epoch of the other side, for whom cursors are saved. */
-  constructor(store: MailboxStore, counterpart: string) {
+  readonly #onFault: OnFault;
+
+  /**
+   * @param counterpart store epoch of the other side, for whom cursors are saved.
+   * @param onFault told of faults of the store itself.
+   */
+  constructor(store: MailboxStore, counterpart: string, onFault: OnFault = () => undefined) {
+    this.#onFault = onFault;
     this.storeEpoch = store.storeEpoch;
     this.counterpart = counterpart;
     this.#store = store;
     this.#intake = new BodyIntake(store);
   }
 
+  readonly inTurn = <T>(account: string, mailboxId: string, work: () => Promise<T>): Promise<T> =>
+    inTurn(this.#store, account, mailboxId, work);
+
   async survey(request: SurveyRequest): Promise<Survey> {
+    if (request.account !== null && request.mailboxId !== null) {
+      const one = await this.surveyed(request.account, request.mailboxId, request.inlineBytes);
+      return { cursors: null, baseAgrees: false, trees: [], mailboxes: one === null ? [] : [one], ...NOT_COMPARED };
+    }
+    return this.#surveyAll(request);
+  }
+
+  async #surveyAll(request: SurveyRequest): Promise<Survey> {
     const cursors = await this.#cursors();
     const accounts = request.account === null ? await this.#store.accounts() : [request.account];
     const trees: { account: string; modseq: number }[] = [];
@@ -50,26 +79,34 @@ export class LocalPeer implements Peer {
     for (const account of accounts) {
       const tree = await this.#store.tree(account);
       trees.push({ account, modseq: tree.modseq });
-      for (const { entry, state } of tree.mailboxes)
-        all.push({ account, entry, state, cursor: cursors.get(key(account, entry.mailboxId)) ?? null, changes: null });
+      for (const mailbox of tree.mailboxes) {
+        const cursor = cursors.get(placeKey({ account, mailboxId: mailbox.entry.mailboxId })) ?? null;
+        all.push({ account, ...mailbox, cursor, changes: null });
+      }
     }
     const digest = cursorDigest(all.flatMap(heldCursor));
     const baseAgrees = request.base !== null && Buffer.compare(request.base, digest) === 0;
     const complete = request.complete || (request.base !== null && !baseAgrees);
     const mailboxes = complete ? all : all.filter(hasChanged);
-    return { cursors: digest, baseAgrees, trees, mailboxes: await this.#withChanges(mailboxes, request.inlineBytes) };
+    const told = await this.withChanges(mailboxes, request.inlineBytes);
+    return { cursors: digest, baseAgrees, trees, mailboxes: told, ...NOT_COMPARED };
   }
 
   /** A mailbox as it is now, with its changes since the cursor if they are few. */
   async surveyed(account: string, mailboxId: string, inlineBytes: number): Promise<SurveyedMailbox | null> {
-    const mailbox = await this.#store.mailbox(account, mailboxId);
-    if (mailbox === null) return null;
-    const cursor = (await this.#cursors()).get(key(account, mailbox.entry.mailboxId)) ?? null;
-    const [one] = await this.#withChanges([{ account, ...mailbox, cursor, changes: null }], inlineBytes);
-    return one ?? null;
+    return (await this.news([{ account, mailboxId }], inlineBytes))[0] ?? null;
+  }
+
+  /** Many mailboxes as they are now, null for one that is not there, with their changes as far as there is room. */
+  async news(places: readonly MailboxPlace[], room: number): Promise<(SurveyedMailbox | null)[]> {
+    const peer = this.counterpart === this.storeEpoch ? null : this.counterpart;
+    const news = await this.#store.news(peer, places, room);
+    return news.map((one, i) => one && { account: (places[i] as MailboxPlace).account, ...one });
   }
 
   async pull(account: string, mailboxId: string, sinceModseq: number | null): Promise<Pull> {
+    // All is to be compared because digests disagree: then the one that is stored here has to be right.
+    if (sinceModseq === null) await checkDigest(this.#store, account, mailboxId, this.#onFault);
     const snapshot = await this.#store.snapshot(account, mailboxId);
     return {
       mailbox: { entry: snapshot.entry, state: snapshot.state },
@@ -77,6 +114,10 @@ export class LocalPeer implements Peer {
       lookup: (uids) => lookup(snapshot, uids),
       close: () => snapshot.close(),
     };
+  }
+
+  async ranges(account: string, mailboxId: string): Promise<SnapshotRanges> {
+    return new SnapshotRanges(await this.#store.snapshot(account, mailboxId));
   }
 
   /** Messages that came in an exchange which was cut off before any record named them. */
@@ -113,17 +154,17 @@ export class LocalPeer implements Peer {
   }
 
   tree(change: TreeChange): Promise<Outcome> {
-    return this.#store.applyTree(change);
+    return this.#store.applyTree({ ...change, origin: this.counterpart });
   }
 
   async agree(rows: readonly Agreement[]): Promise<number> {
-    if (this.counterpart === this.storeEpoch) return 0;
-    const fitting: CursorRow[] = [];
-    for (const { account, mailboxId, latest } of rows) {
-      const mailbox = await this.#store.mailbox(account, mailboxId);
-      if (mailbox === null || !hasReached(mailbox, latest)) continue;
-      fitting.push({ account, mailboxId: mailbox.entry.mailboxId, cursor: { latest, agreed: latest } });
-    }
+    if (rows.length === 0 || this.counterpart === this.storeEpoch) return 0;
+    const now = await this.#store.news(null, rows, 0);
+    const fitting = rows.flatMap(({ account, latest }, i): CursorRow[] => {
+      const mailbox = now[i] ?? null;
+      if (mailbox === null || !hasReached(mailbox, latest)) return [];
+      return [{ account, mailboxId: mailbox.entry.mailboxId, cursor: { latest, agreed: latest } }];
+    });
     await this.#store.saveCursors(this.counterpart, fitting);
     return fitting.length;
   }
@@ -136,54 +177,41 @@ export class LocalPeer implements Peer {
   async #cursors(): Promise<Map<string, Cursor>> {
     if (this.counterpart === this.storeEpoch) return new Map();
     const rows = await this.#store.cursors(this.counterpart);
-    return new Map(rows.map(({ account, mailboxId, cursor }) => [key(account, mailboxId), cursor]));
+    return new Map(rows.map((row) => [placeKey(row), row.cursor]));
   }
 
   #now(head: ChangeHead): Promise<SurveyedMailbox | null> {
     return this.surveyed(head.account, head.mailboxId, 0);
   }
 
-  async #withChanges(mailboxes: readonly SurveyedMailbox[], inlineBytes: number): Promise<SurveyedMailbox[]> {
+  /** Adds what changed to the first of these mailboxes, as far as there is room. */
+  async withChanges(mailboxes: readonly SurveyedMailbox[], inlineBytes: number): Promise<SurveyedMailbox[]> {
+    const result = [...mailboxes];
     let left = inlineBytes;
-    const result: SurveyedMailbox[] = [];
-    for (const mailbox of mailboxes) {
-      const detailed = left > 0 ? await this.#inline(mailbox, left) : mailbox;
-      left -= (detailed.changes ?? []).reduce((sum, bytes) => sum + bytes.length, 0);
-      result.push(detailed);
+    for (let i = 0; i < result.length && left > 0; i++) {
+      const mailbox = result[i] as SurveyedMailbox;
+      const { account, entry, cursor } = mailbox;
+      if (cursor === null) continue;
+      const one = hasChanged(mailbox)
+        ? await this.surveyed(account, entry.mailboxId, left)
+        : { ...mailbox, changes: [] };
+      if (one === null) continue;
+      result[i] = one;
+      left -= (one.changes ?? []).reduce((sum, bytes) => sum + bytes.length, 0);
     }
     return result;
-  }
-
-  /** The mailbox with its changes since the cursor, all from one snapshot, or as it was given if they are too many. */
-  async #inline(mailbox: SurveyedMailbox, most: number): Promise<SurveyedMailbox> {
-    if (mailbox.cursor === null || mailbox.cursor.latest.uidValidity !== mailbox.state.uidValidity) return mailbox;
-    const snapshot = await this.#store.snapshot(mailbox.account, mailbox.entry.mailboxId);
-    try {
-      const changes: Uint8Array[] = [];
-      let bytes = 0;
-      for await (const page of snapshot.scan({ sinceModseq: mailbox.cursor.latest.highestModseq })) {
-        for (const batch of page) {
-          changes.push(batch.bytes);
-          bytes += batch.bytes.length;
-        }
-        if (bytes > most) return mailbox;
-      }
-      return { ...mailbox, entry: snapshot.entry, state: snapshot.state, changes };
-    } finally {
-      await snapshot.close();
-    }
   }
 }
 
 /** Bytes of changed records that travel along with an answer. */
 export const INLINE_BYTES = FRAME_FILL_BYTES / 2;
 
-export function agreedStateOf({ entry, state }: Mailbox): AgreedState {
+export function agreedStateOf({ entry, state }: MailboxHead): AgreedState {
   return { ...state, entryModseq: entry.modseq };
 }
 
 /** A client may have written more since both sides were in that state; the cursor is true all the same. */
-function hasReached({ state }: Mailbox, latest: AgreedState): boolean {
+function hasReached({ state }: MailboxHead, latest: AgreedState): boolean {
   return (
     state.uidValidity === latest.uidValidity &&
     state.uidNext >= latest.uidNext &&
@@ -191,15 +219,15 @@ function hasReached({ state }: Mailbox, latest: AgreedState): boolean {
   );
 }
 
-function key(account: string, mailboxId: string): string {
-  return `${mailboxId}\0${account}`;
-}
-
 function heldCursor({ account, entry, cursor }: SurveyedMailbox) {
   return cursor === null ? [] : [{ account, mailboxId: entry.mailboxId, latest: cursor.latest }];
 }
 
-function hasChanged(mailbox: SurveyedMailbox): boolean {
+/** Nothing was left out as known to the asking side. */
+const NOT_COMPARED = { same: new Set<string>(), number: null } as const;
+
+/** True if a mailbox is not as its cursor says. */
+export function hasChanged(mailbox: SurveyedMailbox): boolean {
   return mailbox.cursor === null || !sameAgreed(mailbox.cursor.latest, agreedStateOf(mailbox));
 }
 

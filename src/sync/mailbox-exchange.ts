@@ -9,15 +9,24 @@ import { planRenumbering } from "../merge/renumbering.ts";
 import { deltaSuffices } from "../merge/suffices.ts";
 import type { RecordBatch } from "../model/batch.ts";
 import { isTandemError, TandemError } from "../model/errors.ts";
-import { type AgreedState, type Cursor, type MailboxState, sameState } from "../model/state.ts";
+import { type AgreedState, type Cursor, type MailboxState, sameAgreed, sameState } from "../model/state.ts";
 import { packRecords } from "../store/shared/blocks.ts";
 import type { EntryChange } from "../store/store.ts";
 import type { Brake } from "./brake.ts";
-import { type Gathered, gatherAll, gatherPairs, openPull, type SideMailbox } from "./gather.ts";
+import {
+  type Gathered,
+  gatherAll,
+  gatherByRanges,
+  gatherPairs,
+  gatherWith,
+  heldPull,
+  openCopy,
+  type SideMailbox,
+} from "./gather.ts";
 import { headOf, leadsToSame, once, unreadableError, writeBoth } from "./mailbox-change.ts";
 import { refuseOneWay } from "./one-way.ts";
 import { onePage } from "./pages.ts";
-import type { Agreement, ChangeResult, Gate, Peer } from "./peer.ts";
+import type { Agreement, ChangeResult, Gate, Peer, Pull } from "./peer.ts";
 import type { SyncOptions, SyncReport } from "./report.ts";
 import { chooseRoute, type Route } from "./route.ts";
 
@@ -42,27 +51,64 @@ export type EntryPlanner = (isAlive: boolean) => {
 };
 
 /** Attempts at one mailbox that is written to meanwhile, before it is left to the next sync. */
-const ATTEMPTS = 10;
+export const ATTEMPTS = 10;
+/** Attempts to write both sides, before every other one writes the left side alone. */
+const PATIENCE = 5;
+/** Attempts of the left side alone, each a matter of a moment. */
+const ATTEMPTS_ALONE = 30;
 
 export class MailboxExchange {
   readonly #context: SyncContext;
   readonly #entries: EntryPlanner | null;
+  readonly #attempts: number;
   readonly #held = new Set<string>();
   #left: SideMailbox;
   #right: SideMailbox;
+  /** Compare both sides as a whole, by ranges. */
   #whole: boolean;
+  /** Compare whole lists, since what the ranges told did not come out. */
+  #lists = false;
+  /**
+   * Whether only the left side is to be written. Both sides of a mailbox that clients write to all the time never hold
+   * still together, but the left one, which is in this process, does for the moment that its own part takes. A merge that
+   * was applied on one side only is one that was interrupted there: repeated, it gives the same (P11).
+   */
+  #alone = false;
+  #progressed = false;
+  #renamed = false;
 
-  constructor(context: SyncContext, left: SideMailbox, right: SideMailbox, entries: EntryPlanner | null = null) {
+  constructor(
+    context: SyncContext,
+    left: SideMailbox,
+    right: SideMailbox,
+    entries: EntryPlanner | null = null,
+    attempts = ATTEMPTS,
+  ) {
     this.#context = context;
+    this.#attempts = attempts;
     this.#left = left;
     this.#right = right;
     this.#entries = entries;
     this.#whole = context.options.full;
   }
 
+  /** Whether the left side has taken over what the right one had, though both are not together yet. */
+  get progressed(): boolean {
+    return this.#progressed;
+  }
+
+  /** Whether it ended since the mailbox was renamed or deleted on a side. */
+  get renamed(): boolean {
+    return this.#renamed;
+  }
+
   /** @throws TandemError `conflict` if the mailbox never held still, or what a side answers. */
   async run(): Promise<void> {
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const { options, peers } = this.#context;
+    const canBeAlone =
+      options.direction === "both" && peers.left.inTurn !== null && this.#entries === null && !options.dryRun;
+    for (let attempt = 0; attempt < this.#attempts; attempt++) {
+      this.#alone = canBeAlone && attempt >= PATIENCE && attempt % 2 === 0;
       if (await this.#attempt()) return this.#reportHeld();
     }
     throw new TandemError("conflict", "The mailbox was changed during every attempt; run the sync again.");
@@ -71,9 +117,10 @@ export class MailboxExchange {
   /** One attempt; if a digest does not come out, the sides differ in more than they know, so all is compared. */
   async #attempt(): Promise<boolean> {
     try {
-      return await this.#take(this.#route());
+      return await this.#go(this.#route());
     } catch (error) {
-      if (this.#whole || !isTandemError(error, "invalid-change")) throw error;
+      if (this.#lists || !isTandemError(error, "invalid-change")) throw error;
+      this.#lists = this.#whole;
       return this.#compareWhole();
     }
   }
@@ -87,7 +134,7 @@ export class MailboxExchange {
   }
 
   /** Goes one route; true if both sides are together, false to look again. */
-  async #take(route: Route): Promise<boolean> {
+  async #go(route: Route): Promise<boolean> {
     switch (route.name) {
       case "equal":
         return this.#agreed(this.#left.state, route.base);
@@ -109,7 +156,9 @@ export class MailboxExchange {
   #agreed(state: MailboxState, base: AgreedState | null): boolean {
     const { account, entry } = this.#left;
     const latest = { ...state, entryModseq: entry.modseq };
-    const isSaved = base !== null && sameState(base, state) && base.entryModseq === latest.entryModseq;
+    // One side's cursor can be proof enough for a base; then the other one's is still to be saved.
+    const holdIt = [this.#left, this.#right].every(({ cursor }) => sameAgreed(cursor?.latest ?? null, latest));
+    const isSaved = sameAgreed(base, latest) && holdIt;
     const rows = [{ account, mailboxId: entry.mailboxId, latest }];
     if (!isSaved && !this.#context.options.dryRun) this.#context.agree(rows, rows);
     return true;
@@ -120,7 +169,7 @@ export class MailboxExchange {
     const from = to === "right" ? "left" : "right";
     const [source, target] = [this.#context.peers[from], this.#context.peers[to]];
     const { account, entry } = this.#side(from);
-    const pull = await openPull(source, this.#side(from), base);
+    const pull = await openCopy(source, this.#side(from), base);
     try {
       const after = { ...pull.mailbox.state, entryModseq: entry.modseq };
       const head = headOf(this.#side(to), after, cursorAt(after, base, true));
@@ -135,33 +184,90 @@ export class MailboxExchange {
   }
 
   async #merge(base: AgreedState | null): Promise<boolean> {
+    if (this.#alone) return this.#mergeAlone(base);
+    const gathered = await this.#gather(this.#readable(base));
+    if (gathered.left.state.uidValidity !== gathered.right.state.uidValidity) {
+      this.#take(gathered);
+      return false;
+    }
+    if (this.#context.options.direction === "mirror") {
+      this.#take(gathered);
+      return this.#mirror(gathered);
+    }
+    const plan = await this.#plan(gathered, base);
+    return plan === null ? this.#compareWhole() : this.#apply(plan, base);
+  }
+
+  /** Lets the left side take over what the right one had a moment ago, however busy its own clients are. */
+  async #mergeAlone(base: AgreedState | null): Promise<boolean> {
+    const { left: peer, right: other } = this.#context.peers;
+    const from = this.#readable(base);
+    const right = await heldPull(other, this.#right, from);
+    const { account, entry } = this.#left;
+    for (let attempt = 0; attempt < ATTEMPTS_ALONE; attempt++) {
+      const once = () => this.#writeAlone(right, from, base);
+      // The first attempt fetches messages, for which nobody shall wait.
+      const isOver = await (attempt === 0 || peer.inTurn === null
+        ? once()
+        : peer.inTurn(account, entry.mailboxId, once));
+      if (isOver) break;
+    }
+    return false;
+  }
+
+  /** One attempt; false if it is worth another one. */
+  async #writeAlone(right: Pull, from: AgreedState | null, base: AgreedState | null): Promise<boolean> {
+    const plan = await this.#plan(await gatherWith(this.#context.peers.left, this.#left, right, from), base);
+    if (plan === null) {
+      this.#compareWhole();
+      return true;
+    }
+    if (plan.left.puts.length === 0 && sameState(this.#left.state, plan.left.after)) return true;
+    const reached = { ...plan.right.after, entryModseq: this.#left.entry.modseq };
+    const cursor = this.#held.size > 0 ? null : cursorAt(reached, base, false);
+    if (await this.#applySide("left", plan.left, null, cursor)) this.#progressed = true;
+    return this.#progressed || this.#held.size > 0;
+  }
+
+  /** The base above which records may be read alone, or null where whole lists have to be compared. */
+  #readable(base: AgreedState | null): AgreedState | null {
     const states = [this.#left.state, this.#right.state] as const;
-    const isWhole = this.#whole || this.#held.size > 0 || !deltaAllowed(base, states);
-    const gathered = await gatherPairs(this.#context.peers, this.#left, this.#right, isWhole ? null : base);
+    return this.#whole || this.#held.size > 0 || !deltaAllowed(base, states) ? null : base;
+  }
+
+  /** What differs: since the base, or where there is none, in the ranges that differ, or in whole lists. */
+  async #gather(from: AgreedState | null): Promise<Gathered> {
+    const { peers } = this.#context;
+    const found = from !== null || this.#lists ? null : await gatherByRanges(peers, this.#left, this.#right);
+    if (found !== null) return found;
+    this.#lists ||= from === null;
+    return gatherPairs(peers, this.#left, this.#right, from);
+  }
+
+  #take(gathered: Gathered): void {
     if (!gathered.delta) this.#context.report.counts.fullResyncs++;
-    this.#left = { ...this.#left, state: gathered.left.state };
-    this.#right = { ...this.#right, state: gathered.right.state };
-    if (this.#context.options.direction === "mirror") return this.#mirror(gathered);
-    if (gathered.delta && !deltaSuffices({ pairs: gathered.pairs, base })) return this.#compareWhole();
-    const plan = planMerge({
-      left: gathered.left.state,
-      right: gathered.right.state,
-      base,
-      delta: gathered.delta,
-      pairs: gathered.pairs,
-      ...(this.#held.size > 0 ? { held: this.#held } : {}),
-    });
-    if (!leadsToSame(plan) && gathered.delta) return this.#compareWhole();
+    this.#left = { ...this.#left, state: gathered.left.state, tombstones: null };
+    this.#right = { ...this.#right, state: gathered.right.state, tombstones: null };
+  }
+
+  /** The plan for both sides, or null if what was gathered does not suffice for one. @throws TandemError `brake`. */
+  async #plan(gathered: Gathered, base: AgreedState | null): Promise<MergePlan | null> {
+    this.#take(gathered);
+    const { left, right, delta, pairs } = gathered;
+    if (delta && !deltaSuffices({ pairs, base })) return null;
+    const held = this.#held.size > 0 ? { held: this.#held } : {};
+    const plan = planMerge({ left: left.state, right: right.state, base, delta, pairs, ...held });
+    if (!leadsToSame(plan) && delta) return null;
     await this.#brakeFor(plan);
-    return this.#apply(plan, base);
+    return plan;
   }
 
   async #renumber(): Promise<boolean> {
     const { peers, report } = this.#context;
     const left = await gatherAll(peers.left, this.#left);
     const right = await gatherAll(peers.right, this.#right);
-    this.#left = { ...this.#left, state: left.mailbox.state };
-    this.#right = { ...this.#right, state: right.mailbox.state };
+    this.#left = { ...this.#left, state: left.mailbox.state, tombstones: null };
+    this.#right = { ...this.#right, state: right.mailbox.state, tombstones: null };
     if (this.#left.state.uidValidity === this.#right.state.uidValidity) return false;
     report.counts.fullResyncs++;
     const plan = planRenumbering({
@@ -236,7 +342,14 @@ export class MailboxExchange {
     const records = onePage<RecordBatch>([...packRecords(plan.puts)]);
     const isDone = this.#absorb(name, await this.#context.peers[name].change(head, records, source, gate));
     if (isDone)
-      this.#refresh(name, { ...side, entry: entry?.value ?? side.entry, state: plan.after, cursor, changes: null });
+      this.#refresh(name, {
+        ...side,
+        entry: entry?.value ?? side.entry,
+        state: plan.after,
+        tombstones: null,
+        cursor,
+        changes: null,
+      });
     return isDone;
   }
 
@@ -250,7 +363,8 @@ export class MailboxExchange {
       return false;
     }
     if (result.mailbox === null) return false;
-    if (this.#entries === null && result.mailbox.entry.modseq !== this.#side(to).entry.modseq)
+    this.#renamed = this.#entries === null && result.mailbox.entry.modseq !== this.#side(to).entry.modseq;
+    if (this.#renamed)
       throw new TandemError("conflict", "The mailbox was renamed or deleted meanwhile; run the sync again.");
     this.#refresh(to, { ...result.mailbox, exists: true });
     return false;
@@ -261,7 +375,7 @@ export class MailboxExchange {
     else this.#right = mailbox;
   }
 
-  /** The next attempt compares whole lists. */
+  /** The next attempt compares both sides as a whole. */
   #compareWhole(): boolean {
     this.#whole = true;
     return false;

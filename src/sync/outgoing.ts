@@ -5,13 +5,14 @@
  * is bounded, and with it what either side holds.
  */
 import { FRAME_FILL_BYTES } from "../../protocol/limits.ts";
-import { decodeBodies, type RecordBatch } from "../model/batch.ts";
+import type { RecordBatch } from "../model/batch.ts";
+import { decodeBodies, decodeGuids } from "../model/batch-bodies.ts";
 import { isTandemError, TandemError } from "../model/errors.ts";
 import { unpackIndexes } from "./bit-set.ts";
 import { framePages, onePage, RECORDS_PER_PART } from "./pages.ts";
 import type { BodyChunk, BodySource, ChangeHead, ChangeResult, Gate, SurveyedMailbox } from "./peer.ts";
 import type { Request, Requests } from "./requests.ts";
-import type { SentBodies } from "./sent-bodies.ts";
+import type { Sending, SentBodies } from "./sent-bodies.ts";
 
 /** Frames of records sent ahead of their answers. */
 const PARTS_AHEAD = 4;
@@ -22,8 +23,8 @@ export const MAX_INLINE_BYTES = 2 * FRAME_FILL_BYTES;
 export interface Outlet {
   readonly requests: Requests;
   readonly sent: SentBodies;
-  /** What is known of a message that is new in the mailbox, before the replica was asked. */
-  readonly guess: (guid: string) => Promise<Guess>;
+  /** What is known of messages that are new in the mailbox, before the replica was asked. */
+  readonly guess: (guids: readonly string[]) => Promise<Guess[]>;
   /** Asked before the commit, which is not sent if it says false. */
   readonly gate: Gate | null;
 }
@@ -39,7 +40,8 @@ interface Live {
 
 interface SentFrame {
   readonly number: number;
-  readonly live: readonly Live[];
+  /** Of its live messages, in order. */
+  readonly guids: readonly string[];
 }
 
 export class OutgoingChange {
@@ -79,7 +81,7 @@ export class OutgoingChange {
 
   /** A guess was wrong: the same once more, asking what is lacking. */
   #askFirst(): Promise<ChangeResult> {
-    const outlet: Outlet = { ...this.#outlet, guess: async () => "unknown" };
+    const outlet: Outlet = { ...this.#outlet, guess: async (guids) => guids.map(() => "unknown") };
     return new OutgoingChange(outlet, this.#head, this.#source).run(onePage(this.#page));
   }
 
@@ -109,7 +111,7 @@ export class OutgoingChange {
       const answer = await this.#request.next("applied", "conflict", "need");
       if (answer.t === "conflict") return this.#conflict(answer.mailbox);
       if (answer.t === "applied") return this.#applied();
-      await this.#sendBodies(wanted(live, answer.missing));
+      await this.#sendBodies(wanted(guidsOf(page), answer.missing));
       return null;
     }
     await this.#sendFrame(page, true);
@@ -123,17 +125,13 @@ export class OutgoingChange {
   /** Messages to send unasked, or null if it has to be asked what is lacking. */
   async #inline(fresh: readonly Live[]): Promise<string[] | null> {
     if (fresh.reduce((sum, { size }) => sum + size, 0) > MAX_INLINE_BYTES) return null;
-    const lacking: string[] = [];
-    for (const { guid } of fresh) {
-      const guess = await this.#outlet.guess(guid);
-      if (guess === "unknown") return null;
-      if (guess === "lacks") lacking.push(guid);
-    }
-    return lacking;
+    const guids = fresh.map(({ guid }) => guid);
+    const guesses = await this.#outlet.guess(guids);
+    return guesses.includes("unknown") ? null : guids.filter((_, i) => guesses[i] === "lacks");
   }
 
   async #sendFrame(page: readonly RecordBatch[], isFirst: boolean): Promise<void> {
-    const frame = { number: this.#outlet.sent.frameSent(), live: liveOf(page, this.#head) };
+    const frame = { number: this.#outlet.sent.frameSent(), guids: guidsOf(page) };
     this.#waiting.push(frame);
     if (isFirst) return this.#sendChange(page, false);
     this.#records += countOf(page);
@@ -153,7 +151,7 @@ export class OutgoingChange {
     const frame = this.#waiting.shift();
     if (frame === undefined)
       throw new TandemError("bad-message", "The peer asked for bodies of records it did not get.");
-    const claimed = this.#outlet.sent.claim(wanted(frame.live, answer.missing));
+    const claimed = this.#outlet.sent.claim(wanted(frame.guids, answer.missing));
     this.#outlet.sent.frameAnswered(frame.number);
     await this.#sendClaimed(claimed);
     return null;
@@ -194,43 +192,37 @@ export class OutgoingChange {
     return this.#sendClaimed(this.#outlet.sent.claim(guids));
   }
 
-  async #sendClaimed({ mine, others }: { mine: string[]; others: Promise<boolean>[] }): Promise<void> {
-    this.#others.push(...others);
-    const open = new Set(mine);
+  async #sendClaimed({ mine, others }: { mine: Sending; others: Promise<boolean>[] }): Promise<void> {
+    for (const other of others) this.#others.push(other);
+    const failed = new Set<string>();
+    // Until a message is sent it counts as failed, so that nobody waits for it in vain if the line breaks.
+    let isOver = false;
     try {
-      if (mine.length > 0) for await (const chunk of this.#source.fetch(mine)) await this.#sendChunk(chunk, open);
+      if (mine.guids.length > 0)
+        for await (const chunk of this.#source.fetch(mine.guids)) await this.#sendChunk(chunk, failed);
+      isOver = true;
     } finally {
-      for (const guid of open) this.#outlet.sent.settle(guid, false);
+      this.#outlet.sent.settle(mine, isOver ? failed : new Set(mine.guids));
     }
   }
 
-  async #sendChunk(chunk: BodyChunk, open: Set<string>): Promise<void> {
+  async #sendChunk(chunk: BodyChunk, failed: Set<string>): Promise<void> {
     const { q } = this.#request;
     if (chunk.kind === "unreadable") {
       this.#unreadable = [...this.#unreadable, ...chunk.guids];
+      for (const guid of chunk.guids) failed.add(guid);
       return;
     }
     if (chunk.kind === "part") {
       const { guid, size, offset, bytes } = chunk;
       await this.#outlet.requests.send({ t: "bodyPart", q, guid, size, offset, data: bytes });
-      if (offset + bytes.length === size) this.#isSent([guid], open);
+      if (offset + bytes.length === size) this.#bodies++;
       return;
     }
     const sizes = chunk.bodies.map(({ bytes }) => bytes.length);
     const data = Buffer.concat(chunk.bodies.map(({ bytes }) => bytes));
     await this.#outlet.requests.send({ t: "bodies", q, sizes, data });
-    this.#isSent(
-      chunk.bodies.map(({ guid }) => guid),
-      open,
-    );
-  }
-
-  #isSent(guids: readonly string[], open: Set<string>): void {
-    for (const guid of guids) {
-      this.#outlet.sent.settle(guid, true);
-      open.delete(guid);
-      this.#bodies++;
-    }
+    this.#bodies += sizes.length;
   }
 }
 
@@ -239,8 +231,12 @@ function liveOf(page: readonly RecordBatch[], head: ChangeHead): Live[] {
   return bodies.map(({ guid, size, uid }) => ({ guid, size, isNew: head.reset || uid >= head.before.uidNext }));
 }
 
-function wanted(live: readonly Live[], missing: Uint8Array | null): string[] {
-  return unpackIndexes(missing, live.length).map((index) => (live[index] as Live).guid);
+function guidsOf(page: readonly RecordBatch[]): string[] {
+  return page.flatMap((batch) => decodeGuids(batch.bytes));
+}
+
+function wanted(guids: readonly string[], missing: Uint8Array | null): readonly string[] {
+  return missing === null ? guids : unpackIndexes(missing, guids.length).map((index) => guids[index] as string);
 }
 
 function countOf(page: readonly RecordBatch[]): number {

@@ -4,6 +4,8 @@
 import { FRAME_FILL_BYTES, MAX_BATCHES_PER_FRAME } from "../../protocol/limits.ts";
 import { decodeBatch, encodeBatch, type RecordBatch } from "../model/batch.ts";
 
+/** Records in one page of a pull. */
+export const RECORDS_PER_PAGE = 8192;
 /** Records in one frame of a change: the bodies they ask for are then a few MiB at most as a rule. */
 export const RECORDS_PER_PART = 1024;
 

@@ -3,11 +3,12 @@
  */
 import { hash } from "node:crypto";
 import { MAX_BODIES_PER_FRAME, MAX_MAILBOXES_PER_FRAME } from "../../protocol/limits.ts";
+import type { PlainChange, PlainResult } from "../../protocol/plain-changes.ts";
 import { batchOf, type RecordBatch } from "../model/batch.ts";
 import { TandemError } from "../model/errors.ts";
-import type { Mailbox, Outcome, TreeChange } from "../store/store.ts";
+import type { MailboxHead, Outcome, TreeChange } from "../store/store.ts";
 import type { FrameConnection, TransportStats } from "../transport/transport.ts";
-import { type Greeting, greet } from "./hello.ts";
+import { type Greeting, greet, type Introduction } from "./hello.ts";
 import { type Guess, OutgoingChange } from "./outgoing.ts";
 import { pieces } from "./pages.ts";
 import type {
@@ -21,31 +22,33 @@ import type {
   Peer,
   Pull,
   Survey,
-  SurveyedMailbox,
   SurveyRequest,
 } from "./peer.ts";
+import { RecentSet } from "./recent-set.ts";
+import { RemoteRanges } from "./remote-ranges.ts";
+import { surveyRemote } from "./remote-survey.ts";
 import { type MessageOf, type Request, Requests } from "./requests.ts";
 import { SentBodies } from "./sent-bodies.ts";
 
-/** How a master introduces itself. */
-export interface MasterOptions {
-  /** Store epoch of the master's own store: cursors at the replica are kept by it. */
-  readonly storeEpoch: string;
-  /** Name for the replica's logs. */
-  readonly node: string;
+/** How a master introduces itself: cursors at the replica are kept by `storeEpoch`, that of the master's own store. */
+export interface MasterOptions extends Introduction {
   /** In how many records of the master's store each message is live. */
   readonly references: (guids: readonly string[]) => Promise<readonly number[]>;
 }
 
+/** Messages sent unasked that are remembered: a conflict follows within a round trip. */
+const KEPT_UNASKED = 4096;
+
 export class RemotePeer implements Peer {
   readonly counterpart: string;
+  readonly inTurn = null;
   readonly #connection: FrameConnection;
   readonly #greeting: Greeting;
   readonly #references: MasterOptions["references"];
   readonly #requests: Requests;
   readonly #sent = new SentBodies();
   /** Messages sent unasked: where the change met a conflict, they need not be sent with the next attempt. */
-  readonly #unasked = new Set<string>();
+  readonly #unasked = new RecentSet(KEPT_UNASKED);
   readonly #running: Promise<void>;
 
   private constructor(connection: FrameConnection, greeting: Greeting, options: MasterOptions) {
@@ -57,10 +60,13 @@ export class RemotePeer implements Peer {
     this.#running = this.#requests.run();
   }
 
-  /** Greets the node at the other end. @throws TandemError `version`, `disconnected`, `bad-message`. */
+  /**
+   * Greets the node at the other end.
+   * @throws TandemError `denied` if either side does not trust the other, `version`, `disconnected`, `bad-message`.
+   */
   static async open(connection: FrameConnection, options: MasterOptions): Promise<RemotePeer> {
     try {
-      return new RemotePeer(connection, await greet(connection, options.storeEpoch, options.node), options);
+      return new RemotePeer(connection, await greet(connection, options), options);
     } catch (error) {
       connection.destroy();
       throw error;
@@ -76,22 +82,7 @@ export class RemotePeer implements Peer {
   }
 
   async survey(request: SurveyRequest): Promise<Survey> {
-    const { account, complete } = request;
-    const base = request.base ?? new Uint8Array(16);
-    const asked = this.#requests.open();
-    const mailboxes: SurveyedMailbox[] = [];
-    const trees: { account: string; modseq: number }[] = [];
-    try {
-      await this.#requests.send({ t: "survey", q: asked.q, account, base, complete });
-      for (;;) {
-        const answer = await asked.next("surveyed");
-        mailboxes.push(...answer.mailboxes);
-        trees.push(...answer.trees);
-        if (!answer.more) return { cursors: null, baseAgrees: answer.baseAgrees, trees, mailboxes };
-      }
-    } finally {
-      asked.close();
-    }
+    return surveyRemote(this.#requests, request);
   }
 
   async pull(account: string, mailboxId: string, sinceModseq: number | null): Promise<Pull> {
@@ -100,7 +91,7 @@ export class RemotePeer implements Peer {
     const first = await request.next("records");
     let isOver = !first.more;
     return {
-      mailbox: first.mailbox as Mailbox,
+      mailbox: first.mailbox as MailboxHead,
       pages: () => this.#pages(request, first, () => (isOver = true)),
       lookup: null,
       close: async () => {
@@ -108,6 +99,10 @@ export class RemotePeer implements Peer {
         request.close();
       },
     };
+  }
+
+  async ranges(account: string, mailboxId: string): Promise<RemoteRanges> {
+    return new RemoteRanges(this.#requests, account, mailboxId);
   }
 
   async *fetch(guids: readonly string[]): AsyncGenerator<BodyChunk> {
@@ -120,9 +115,20 @@ export class RemotePeer implements Peer {
     source: BodySource,
     gate?: Gate,
   ): Promise<ChangeResult> {
-    const guess = (guid: string) => this.#guess(guid);
+    const guess = (guids: readonly string[]) => this.guesses(guids);
     const outlet = { requests: this.#requests, sent: this.#sent, guess, gate: gate ?? null };
     return new OutgoingChange(outlet, head, source).run(records);
+  }
+
+  /**
+   * Sends small changes of many mailboxes in one frame, with the messages they bring; what became of each.
+   * @throws TandemError.
+   */
+  async changeMany(items: readonly PlainChange[], bodies: readonly Uint8Array[]): Promise<readonly PlainResult[]> {
+    const [sizes, data] = [bodies.map(({ length }) => length), Buffer.concat(bodies)];
+    const { results } = await this.#requests.ask((q) => ({ t: "changes", q, items, sizes, data }), "changed");
+    if (results.length === items.length) return results;
+    throw new TandemError("bad-message", "The peer did not say what became of each change; check its release.");
   }
 
   async tree(change: TreeChange): Promise<Outcome> {
@@ -134,15 +140,24 @@ export class RemotePeer implements Peer {
     return answer.t;
   }
 
-  async agree(rows: readonly Agreement[]): Promise<number> {
+  async agree(rows: readonly Agreement[], survey: number | null = null): Promise<number> {
     let saved = 0;
-    for (const piece of pieces(rows, MAX_MAILBOXES_PER_FRAME))
-      saved += (await this.#requests.ask((q) => ({ t: "agree", q, rows: [...piece] }), "agreed")).saved;
+    const all = rows.length === 0 ? [[]] : [...pieces(rows, MAX_MAILBOXES_PER_FRAME)];
+    for (const [i, piece] of all.entries()) {
+      const asked = { rows: [...piece], survey: i === 0 ? survey : null };
+      saved += (await this.#requests.ask((q) => ({ t: "agree", q, ...asked }), "agreed")).saved;
+    }
     return saved;
   }
 
   async audit(account: string, mailboxId: string): Promise<Audit> {
-    return this.#requests.ask((q) => ({ t: "audit", q, account, mailboxId }), "audited");
+    const audited = await this.#requests.ask((q) => ({ t: "audit", q, account, mailboxId }), "audited");
+    return { ...audited, damaged: [], wrongSums: 0 };
+  }
+
+  /** Resolves when nothing can be asked any more: the connection ended or broke. Never rejects. */
+  get ended(): Promise<void> {
+    return this.#running;
   }
 
   /** Ends the connection in order. */
@@ -152,15 +167,20 @@ export class RemotePeer implements Peer {
   }
 
   /**
-   * The other side told which messages it got since the last exchange; one that is in a single mailbox here and not
-   * among those cannot have reached it another way (scenario 5).
+   * What is known of messages that are new in a mailbox, before the other side was asked. It told which messages it got
+   * since the last exchange; one that is in a single mailbox here and not among those cannot have reached it another way
+   * (scenario 5). Those of which it is said that they lack have to be sent.
    */
-  async #guess(guid: string): Promise<Guess> {
-    if (this.#greeting.many) return "unknown";
-    if (this.#greeting.recent.has(guid.slice(0, 8)) || this.#unasked.has(guid)) return "has";
-    if ((await this.#references([guid]))[0] !== 1) return "unknown";
-    this.#unasked.add(guid);
-    return "lacks";
+  async guesses(guids: readonly string[]): Promise<Guess[]> {
+    const { many, recent } = this.#greeting;
+    if (many || guids.length === 0) return guids.map(() => "unknown");
+    const references = await this.#references(guids);
+    return guids.map((guid, i) => {
+      if (recent.has(guid.slice(0, 8)) || this.#unasked.has(guid)) return "has";
+      if (references[i] !== 1) return "unknown";
+      this.#unasked.add(guid);
+      return "lacks";
+    });
   }
 
   /** The next page is asked for before this one is worked on. */

@@ -11,17 +11,15 @@ import type { FrameConnection } from "../transport/transport.ts";
 import { packIndexes } from "./bit-set.ts";
 import { readBodies } from "./bodies.ts";
 import { BodyIntake } from "./body-intake.ts";
+import { applyMany, splitBodies } from "./bulk-apply.ts";
+import { auditFault } from "./compare.ts";
+import { Comparisons } from "./comparisons.ts";
 import { IncomingChange, type Needs } from "./incoming.ts";
 import { INLINE_BYTES, type LocalPeer } from "./local-peer.ts";
-import { framePages, pieces } from "./pages.ts";
+import { framePages, RECORDS_PER_PAGE } from "./pages.ts";
 import type { Pull } from "./peer.ts";
 import type { MessageOf } from "./requests.ts";
-import { surveyFrames } from "./survey-frames.ts";
-
-/** Records in one page of a pull. */
-const RECORDS_PER_PAGE = 8192;
-/** Accounts in one frame of a survey: their names fit, however long. */
-const TREES_PER_FRAME = 256;
+import { SurveyAnswers } from "./survey-answers.ts";
 
 interface OpenPull {
   readonly pull: Pull;
@@ -49,12 +47,18 @@ export class ReplicaSession {
   readonly #intake: BodyIntake;
   readonly #changes = new Map<number, IncomingChange>();
   readonly #pulls = new Map<number, OpenPull>();
+  readonly #comparisons: Comparisons;
+  readonly #surveys: SurveyAnswers;
+  /** Commits and fetches under way. */
+  readonly #running = new Set<Promise<void>>();
 
   constructor(store: MailboxStore, peer: LocalPeer, connection: FrameConnection) {
     this.#store = store;
     this.#peer = peer;
     this.#connection = connection;
     this.#intake = new BodyIntake(store);
+    this.#comparisons = new Comparisons(peer);
+    this.#surveys = new SurveyAnswers(peer);
   }
 
   async handle(message: Message): Promise<void> {
@@ -66,9 +70,16 @@ export class ReplicaSession {
     }
   }
 
+  /** Resolves when everything that was asked for so far is answered. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#running);
+  }
+
   async close(): Promise<void> {
+    await this.settled();
     for (const change of this.#changes.values()) await change.discard();
     for (const { pull } of this.#pulls.values()) await pull.close();
+    await this.#comparisons.close();
     this.#changes.clear();
     this.#pulls.clear();
     // What arrived before the line broke need not be sent again.
@@ -78,13 +89,23 @@ export class ReplicaSession {
   #answer(message: Message): Promise<void> {
     switch (message.t) {
       case "survey":
-        return this.#survey(message);
+        return this.#sendAll(this.#surveys.survey(message));
+      case "sift":
+        return this.#sendAll(this.#surveys.sift(message));
       case "pull":
         return this.#pull(message);
       case "more":
         return this.#more(message.q);
+      case "compare":
+        return this.#compare(message);
+      case "split":
+        return this.#sendIfAny(this.#comparisons.split(message));
+      case "take":
+        return this.#sendIfAny(this.#comparisons.take(message));
       case "change":
         return this.#change(message);
+      case "changes":
+        return this.#start(message.q, () => this.#changeMany(message));
       case "part":
         return this.#part(message);
       case "bodies":
@@ -92,11 +113,11 @@ export class ReplicaSession {
       case "bodyPart":
         return this.#bodyPart(message);
       case "commit":
-        return this.#commit(message.q);
+        return this.#start(message.q, () => this.#commit(message.q));
       case "drop":
         return this.#drop(message.q);
       case "fetch":
-        return this.#fetch(message);
+        return this.#start(message.q, () => this.#fetch(message));
       case "tree":
         return this.#tree(message);
       case "agree":
@@ -106,6 +127,20 @@ export class ReplicaSession {
       default:
         throw new TandemError("bad-message", `A master must not send "${message.t}" here.`);
     }
+  }
+
+  /**
+   * Works on a request while further frames are read: so many mailboxes share one sync of the disk, and a large one does
+   * not hold up the others. Waits only where very many are under way.
+   */
+  async #start(q: number, work: () => Promise<void>): Promise<void> {
+    if (this.#running.size >= MAX_IN_FLIGHT) await Promise.race(this.#running);
+    const running = work()
+      .catch((error: unknown) => this.#fail(q, error))
+      // The line is gone: whoever reads from it is told.
+      .catch(() => undefined)
+      .finally(() => this.#running.delete(running));
+    this.#running.add(running);
   }
 
   #send(message: Message): Promise<void> {
@@ -118,16 +153,8 @@ export class ReplicaSession {
     await this.#send({ t: "failed", q, code: known.code, message: known.message.slice(0, 1000) });
   }
 
-  async #survey({ q, account, base, complete }: MessageOf<"survey">): Promise<void> {
-    const survey = await this.#peer.survey({ account, base, complete, inlineBytes: INLINE_BYTES });
-    const { baseAgrees } = survey;
-    const frames = [...surveyFrames(survey.mailboxes)];
-    const trees = [...pieces(survey.trees, TREES_PER_FRAME)];
-    const count = Math.max(1, frames.length, trees.length);
-    for (let i = 0; i < count; i++) {
-      const mailboxes = [...(frames[i] ?? [])];
-      await this.#send({ t: "surveyed", q, baseAgrees, trees: [...(trees[i] ?? [])], mailboxes, more: i < count - 1 });
-    }
+  async #sendAll(messages: AsyncIterable<Message>): Promise<void> {
+    for await (const message of messages) await this.#send(message);
   }
 
   async #pull({ q, account, mailboxId, sinceModseq }: MessageOf<"pull">): Promise<void> {
@@ -140,7 +167,18 @@ export class ReplicaSession {
     await this.#sendPage(q, open, true);
   }
 
+  async #compare(message: MessageOf<"compare">): Promise<void> {
+    this.#admit(this.#comparisons.open, message.q);
+    await this.#send(await this.#comparisons.begin(message));
+  }
+
+  async #sendIfAny(answer: Promise<Message | null>): Promise<void> {
+    const message = await answer;
+    if (message !== null) await this.#send(message);
+  }
+
   async #more(q: number): Promise<void> {
+    if (this.#comparisons.open.has(q)) return this.#send(await this.#comparisons.more(q));
     const open = this.#pulls.get(q);
     if (open === undefined) throw new TandemError("bad-message", `There is no open pull ${q}.`);
     await this.#sendPage(q, open, false);
@@ -165,7 +203,12 @@ export class ReplicaSession {
     if (!(await change.isCurrent())) return this.#conflict(q, change);
     const needs = await change.add(batches.map(batchOf));
     if (!commit || needs.missing.length > 0) await this.#need(q, needs);
-    else await this.#commit(q);
+    else await this.#start(q, () => this.#commit(q));
+  }
+
+  async #changeMany(message: MessageOf<"changes">): Promise<void> {
+    const results = await applyMany(this.#store, this.#peer, this.#intake, message);
+    await this.#send({ t: "changed", q: message.q, results });
   }
 
   async #part({ q, batches }: MessageOf<"part">): Promise<void> {
@@ -173,16 +216,17 @@ export class ReplicaSession {
     if (change !== undefined) await this.#need(q, await change.add(batches.map(batchOf)));
   }
 
-  #need(q: number, { live, missing }: Needs): Promise<void> {
-    return this.#send({ t: "need", q, missing: packIndexes(missing, live.length) });
+  async #need(q: number, { live, missing }: Needs): Promise<void> {
+    try {
+      await this.#send({ t: "need", q, missing: packIndexes(missing, live.length) });
+    } catch (error) {
+      // Whoever receives next is told. Messages that arrived before the line broke are behind this, and taken over.
+      if (!isTandemError(error, "disconnected")) throw error;
+    }
   }
 
   async #bodies({ q, sizes, data }: MessageOf<"bodies">): Promise<void> {
-    let at = 0;
-    const bodies = sizes.map((size) => {
-      at += size;
-      return data.subarray(at - size, at);
-    });
+    const bodies = splitBodies(sizes, data);
     // Also for a change that is over: they were on their way when it met a conflict, and must not have to cross again.
     await (this.#changes.get(q)?.stage(bodies) ?? this.#intake.add(bodies));
   }
@@ -214,6 +258,7 @@ export class ReplicaSession {
     this.#pulls.delete(q);
     await change?.discard();
     await open?.pull.close();
+    await this.#comparisons.drop(q);
   }
 
   async #fetch({ q, guids }: MessageOf<"fetch">): Promise<void> {
@@ -236,18 +281,20 @@ export class ReplicaSession {
     await this.#send(outcome === "applied" ? { t: "applied", q } : { t: "conflict", q, mailbox: null });
   }
 
-  async #agree({ q, rows }: MessageOf<"agree">): Promise<void> {
-    await this.#send({ t: "agreed", q, saved: await this.#peer.agree(rows) });
+  async #agree({ q, rows, survey }: MessageOf<"agree">): Promise<void> {
+    const saved = await this.#peer.agree([...rows, ...this.#surveys.sameIn(survey)]);
+    await this.#send({ t: "agreed", q, saved });
   }
 
   async #audit({ q, account, mailboxId }: MessageOf<"audit">): Promise<void> {
-    const audit = await this.#peer.audit(account, mailboxId);
+    const { damaged, wrongSums, ...audit } = await this.#peer.audit(account, mailboxId);
+    if (damaged.length + wrongSums > 0) throw auditFault({ damaged, wrongSums, ...audit });
     await this.#send({ t: "audited", q, ...audit, unreadable: [...audit.unreadable] });
   }
 
   /** Refuses a request number that is in use, and more open requests than the limit. */
   #admit(open: ReadonlyMap<number, unknown>, q: number): void {
-    if (this.#changes.has(q) || this.#pulls.has(q))
+    if (this.#changes.has(q) || this.#pulls.has(q) || this.#comparisons.open.has(q))
       throw new TandemError("bad-message", `Request ${q} is open already.`);
     if (open.size >= MAX_IN_FLIGHT) throw new TandemError("limit", `More than ${MAX_IN_FLIGHT} requests are open.`);
   }

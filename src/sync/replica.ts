@@ -5,52 +5,96 @@
  * transport, and the replica holds no more than one frame and the open requests.
  */
 import { decodeFrame, encodeFrame } from "../../protocol/frame.ts";
-import { TandemError } from "../model/errors.ts";
+import { MAX_TEXT_LENGTH } from "../../protocol/limits.ts";
+import type { Message } from "../../protocol/messages/index.ts";
+import { type ErrorCode, TandemError } from "../model/errors.ts";
 import type { MailboxStore } from "../store/store.ts";
 import type { FrameConnection } from "../transport/transport.ts";
-import { answerGreeting, awaitGreeting, type Greeting } from "./hello.ts";
+import { limitedStore, refusalOf } from "./access.ts";
+import { type Admission, admitMaster, answerGreeting, type Greeting, type Reception } from "./hello.ts";
+import type { OnFault } from "./local-faults.ts";
 import { LocalPeer } from "./local-peer.ts";
 import { ReplicaSession } from "./replica-session.ts";
+import type { Access } from "./trust.ts";
 
-export interface ReplicaOptions {
-  /** Name for the master's logs. */
-  readonly node: string;
-  /** Told once the master has introduced itself. */
+/**
+ * How a replica serves. `node` is its name; with `admit` it lets in only whom it trusts, and needs `random`; without, it
+ * lets in everybody with full access.
+ */
+export interface ReplicaOptions extends Reception {
+  /** Told once the master has introduced itself and was let in. */
   readonly onGreeting?: (greeting: Greeting) => void;
+  /** Told of faults of the store itself. */
+  readonly onFault?: OnFault;
 }
 
 /**
  * Serves one connection until the master ends it.
- * @throws TandemError if the connection breaks or the master breaks the protocol; the store is as the last answer said.
+ * @throws TandemError `denied` if the master is not trusted, or if the connection breaks or the master breaks the protocol;
+ * the store is as the last answer said.
  */
 export async function serveReplica(
   store: MailboxStore,
   connection: FrameConnection,
   options: ReplicaOptions,
 ): Promise<void> {
-  let replica: ReplicaSession | null = null;
+  const admission = await admitOrRefuse(connection, options);
+  let session: ReplicaSession | null = null;
   try {
-    const greeting = await awaitGreeting(connection);
-    options.onGreeting?.(greeting);
-    const peer = new LocalPeer(store, greeting.storeEpoch);
-    await answerGreeting(connection, peer, options.node);
-    replica = new ReplicaSession(store, peer, connection);
+    connection.proven();
+    options.onGreeting?.(admission.greeting);
+    const { access } = admission.peer;
+    const visible = limitedStore(store, access);
+    const peer = new LocalPeer(visible, admission.greeting.storeEpoch, options.onFault);
+    await answerGreeting(connection, peer, options.node, admission);
+    session = new ReplicaSession(visible, peer, connection);
     for (let frame = await connection.receive(); frame !== null; frame = await connection.receive())
-      await replica.handle(decodeFrame(frame));
+      await handle(session, connection, access, decodeFrame(frame));
+    await session.settled();
     await connection.end();
   } catch (error) {
     await refuse(connection, error);
     throw error;
   } finally {
-    await replica?.close();
+    await session?.close();
   }
 }
+
+/** Answers a message, or says that it asks for what this peer is not allowed. */
+async function handle(
+  session: ReplicaSession,
+  connection: FrameConnection,
+  access: Access,
+  message: Message,
+): Promise<void> {
+  // Bodies sent along with a change that was refused: nothing of a peer that only reads is kept.
+  if (access.readOnly && (message.t === "bodies" || message.t === "bodyPart")) return;
+  const refusal = refusalOf(access, message);
+  if (refusal === null || !("q" in message)) return session.handle(message);
+  const { code, message: text } = refusal;
+  await connection.send(encodeFrame({ t: "failed", q: message.q, code, message: text.slice(0, MAX_TEXT_LENGTH) }));
+}
+
+/** A master that is not let in is told nothing of what goes on here. */
+async function admitOrRefuse(connection: FrameConnection, options: ReplicaOptions): Promise<Admission> {
+  try {
+    return await admitMaster(connection, options);
+  } catch (error) {
+    await refuse(connection, error instanceof TandemError && FOR_STRANGERS.includes(error.code) ? error : null);
+    throw error;
+  }
+}
+
+/** What a peer that was not let in may be told: faults of its own frames. */
+const FOR_STRANGERS: readonly ErrorCode[] = ["bad-frame", "bad-message", "limit", "version", "denied", "timeout"];
 
 /** Tells the peer why, as far as it still listens, and breaks the connection. */
 async function refuse(connection: FrameConnection, error: unknown): Promise<void> {
   const known = error instanceof TandemError ? error : new TandemError("internal", "The node failed; see its log.");
   try {
-    await connection.send(encodeFrame({ t: "error", code: known.code, message: known.message.slice(0, 1000) }));
+    await connection.send(
+      encodeFrame({ t: "error", code: known.code, message: known.message.slice(0, MAX_TEXT_LENGTH) }),
+    );
     await connection.end();
     await Promise.race([drain(connection), new Promise((resolve) => setTimeout(resolve, FAREWELL_MS).unref())]);
   } catch {

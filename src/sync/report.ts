@@ -2,8 +2,8 @@
  * What one sync is asked to do, what it tells meanwhile, and what it counts.
  */
 import type { Decision } from "../merge/plan.ts";
-import type { TreeDecision } from "../merge/tree-plan.ts";
-import { type ErrorCode, isTandemError } from "../model/errors.ts";
+import type { Stranded, TreeDecision } from "../merge/tree-plan.ts";
+import { type ErrorCode, isTandemError, TandemError } from "../model/errors.ts";
 import { flagNames } from "../model/flags.ts";
 import type { IndexRecord } from "../model/record.ts";
 
@@ -86,6 +86,7 @@ export class SyncReport {
     errors: 0,
   };
   readonly issues: SyncIssue[] = [];
+  readonly strandedMailboxes: Stranded[] = [];
   readonly #options: SyncOptions;
   #total = 0;
 
@@ -135,6 +136,14 @@ export class SyncReport {
     this.issues.push(issue);
     this.counts.errors++;
     this.#options.onIssue?.(issue);
+  }
+
+  /** A mailbox that has to be made one with another on the side that has both. */
+  stranded(account: string, one: Stranded): void {
+    this.strandedMailboxes.push(one);
+    const what = `Mailbox ${JSON.stringify(one.name)} is one with another mailbox on the other side, which this side has too`;
+    const hint = "move its messages into that one and delete it, or let two daemons replicate, which do it";
+    this.issue(account, one.name, new TandemError("exists", `${what}; ${hint}.`));
   }
 
   #progress(): void {

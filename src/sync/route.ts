@@ -2,7 +2,7 @@
  * How one mailbox is brought together: the cheapest way that two states and their cursors allow. Pure.
  */
 import { baseOf } from "../merge/base.ts";
-import { type AgreedState, type MailboxState, sameState } from "../model/state.ts";
+import { type AgreedState, type MailboxState, sameDigest, sameState } from "../model/state.ts";
 import type { SideMailbox } from "./gather.ts";
 import type { Direction } from "./report.ts";
 
@@ -31,8 +31,10 @@ export function chooseRoute(left: SideMailbox, right: SideMailbox, wish: RouteWi
   const base = findBase(left, right, wish.direction);
   if (left.state.uidValidity !== right.state.uidValidity) return { name: "renumber", base: null };
   if (wish.whole) return { name: "merge", base };
-  if (sameState(left.state, right.state) && (wish.copies || isProven(left, right, base)))
-    return { name: "equal", base };
+  const isSame = sameState(left.state, right.state);
+  if (isSame && (wish.copies || isProven(left, right, base))) return { name: "equal", base };
+  // At the base and yet with other tombstones: what was agreed on does not hold, so nothing can be taken as it is.
+  if (isSame && base !== null && sameState(left.state, base)) return { name: "merge", base: null };
   if (wish.explain || wish.direction === "mirror") return { name: "merge", base };
   if (canTake(right, base, left)) return { name: "push", base };
   if (canTake(left, base, right) && wish.direction === "both") return { name: "pull", base };
@@ -40,11 +42,12 @@ export function chooseRoute(left: SideMailbox, right: SideMailbox, wish: RouteWi
 }
 
 /**
- * Whether two equal states are known to be one and the same. Digests cover live messages, so both sides may have come to
- * equal counters on their own, with different tombstones (scenario 13). Without a base one side's cursor will do: the
- * first exchange was cut off before the other saved its own.
+ * Whether two equal states are known to be one and the same. Their digest covers live messages, so both sides may have come
+ * to equal counters on their own, with different tombstones (scenario 13). Where both told the digest of these, it decides;
+ * else the base does. Without one, one side's cursor will do: the first exchange was cut off before the other saved its own.
  */
 function isProven(left: SideMailbox, right: SideMailbox, base: AgreedState | null): boolean {
+  if (left.tombstones !== null && right.tombstones !== null) return sameDigest(left.tombstones, right.tombstones);
   const known = base !== null ? [base] : [left.cursor?.latest, right.cursor?.latest];
   return isUnused(left.state) || known.some((state) => state && sameState(state, left.state));
 }

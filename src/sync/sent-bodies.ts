@@ -4,16 +4,21 @@
  * A message is forgotten once every frame of records that was sent before it has been answered: from then on the peer
  * knows that it has it. So the list stays as short as what is in flight, however large the mailbox.
  */
-interface Sending {
-  /** Resolves to false if the message could not be read. */
-  readonly done: Promise<boolean>;
-  finish: (sent: boolean) => void;
-  /** Number of the last frame of records sent before the message was; Infinity while it is being sent. */
+
+/** Messages that one change sends together. */
+export interface Sending {
+  readonly guids: readonly string[];
+  /** Resolves to those that could not be sent. */
+  readonly failed: Promise<ReadonlySet<string>>;
+  readonly finish: (failed: ReadonlySet<string>) => void;
+  /** Number of the last frame of records sent before the messages were. */
   after: number;
 }
 
 export class SentBodies {
   readonly #sending = new Map<string, Sending>();
+  /** What was sent, in the order of `after`. */
+  readonly #sent: Sending[] = [];
   readonly #unanswered = new Set<number>();
   #frames = 0;
 
@@ -27,41 +32,46 @@ export class SentBodies {
   frameAnswered(frame: number): void {
     this.#unanswered.delete(frame);
     const oldest = this.#unanswered.values().next().value ?? Number.POSITIVE_INFINITY;
-    for (const [guid, sending] of this.#sending) {
-      if (sending.after >= oldest) return;
-      this.#sending.delete(guid);
+    for (let sending = this.#sent[0]; sending !== undefined && sending.after < oldest; sending = this.#sent[0]) {
+      this.#sent.shift();
+      for (const guid of sending.guids) this.#forget(guid, sending);
     }
   }
 
   /** Splits what is lacking into what the caller has to send, and what is on its way for someone else. */
-  claim(guids: readonly string[]): { mine: string[]; others: Promise<boolean>[] } {
-    const mine: string[] = [];
+  claim(guids: readonly string[]): { mine: Sending; others: Promise<boolean>[] } {
     const others: Promise<boolean>[] = [];
-    for (const guid of new Set(guids)) {
+    const free: string[] = [];
+    const mine = newSending(free);
+    for (const guid of guids) {
       const sending = this.#sending.get(guid);
-      if (sending !== undefined) others.push(sending.done);
-      else mine.push(guid);
+      if (sending === mine) continue;
+      if (sending !== undefined) others.push(sending.failed.then((failed) => !failed.has(guid)));
+      else {
+        free.push(guid);
+        this.#sending.set(guid, mine);
+      }
     }
-    for (const guid of mine) this.#sending.set(guid, newSending());
     return { mine, others };
   }
 
-  /** A claimed message was sent, or could not be. */
-  settle(guid: string, sent: boolean): void {
-    const sending = this.#sending.get(guid);
-    if (sending === undefined) return;
+  /** What was claimed is sent, except those that could not be. */
+  settle(sending: Sending, failed: ReadonlySet<string>): void {
+    for (const guid of failed) this.#forget(guid, sending);
     sending.after = this.#frames;
-    sending.finish(sent);
-    // Moved to the end, so that the map stays in the order of `after`.
-    this.#sending.delete(guid);
-    if (sent) this.#sending.set(guid, sending);
+    this.#sent.push(sending);
+    sending.finish(failed);
+  }
+
+  #forget(guid: string, sending: Sending): void {
+    if (this.#sending.get(guid) === sending) this.#sending.delete(guid);
   }
 }
 
-function newSending(): Sending {
-  let finish: (sent: boolean) => void = () => undefined;
-  const done = new Promise<boolean>((resolve) => {
+function newSending(guids: readonly string[]): Sending {
+  let finish: (failed: ReadonlySet<string>) => void = () => undefined;
+  const failed = new Promise<ReadonlySet<string>>((resolve) => {
     finish = resolve;
   });
-  return { done, finish, after: Number.POSITIVE_INFINITY };
+  return { guids, failed, finish, after: 0 };
 }

@@ -6,6 +6,7 @@ import type { MailboxStore } from "../store/store.ts";
 import { createPair } from "../transport/pair.ts";
 import type { FrameConnection } from "../transport/transport.ts";
 import { exchange } from "./exchange.ts";
+import type { Introduction } from "./hello.ts";
 import { LocalPeer } from "./local-peer.ts";
 import { RemotePeer } from "./remote-peer.ts";
 import { serveReplica } from "./replica.ts";
@@ -29,8 +30,12 @@ export const DEFAULT_SYNC_OPTIONS: SyncOptions = {
   allowMassDeletion: false,
 };
 
+/** What a master proves itself with, and the random source that takes: `{ credential, random: randomBytes }`. */
+export type MasterTrust = Pick<Introduction, "credential" | "random">;
+
 /**
  * Syncs a store with the node at the other end of a connection, which is closed afterwards.
+ * @param node the name this node introduces itself by.
  * @throws TandemError if the whole sync could not be done; what failed for one mailbox is in `issues`.
  */
 export async function syncOver(
@@ -38,8 +43,9 @@ export async function syncOver(
   connection: FrameConnection,
   options: SyncOptions,
   node = "tandem",
+  trust: MasterTrust = {},
 ): Promise<SyncResult> {
-  const remote = await openRemote(store, connection, node);
+  const remote = await openRemote(store, connection, node, trust);
   try {
     const report = await exchange(new LocalPeer(store, remote.storeEpoch), remote, options);
     return resultOf(report, remote);
@@ -60,9 +66,14 @@ export async function syncStores(left: MailboxStore, right: MailboxStore, option
 }
 
 /** A master's side of a connection, for a store of this process. */
-export function openRemote(store: MailboxStore, connection: FrameConnection, node: string): Promise<RemotePeer> {
+export function openRemote(
+  store: MailboxStore,
+  connection: FrameConnection,
+  node: string,
+  trust: MasterTrust = {},
+): Promise<RemotePeer> {
   const references = (guids: readonly string[]) => store.bodyReferences(guids);
-  return RemotePeer.open(connection, { storeEpoch: store.storeEpoch, node, references });
+  return RemotePeer.open(connection, { storeEpoch: store.storeEpoch, node, references, ...trust });
 }
 
 export function resultOf(

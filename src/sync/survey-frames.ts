@@ -2,10 +2,13 @@
  * Cuts the answer to a survey into frames.
  */
 import { FRAME_FILL_BYTES, MAX_MAILBOXES_PER_FRAME } from "../../protocol/limits.ts";
+import type { MailboxEntry } from "../model/mailbox.ts";
 import type { SurveyedMailbox } from "./peer.ts";
 
 /** Bytes of a surveyed mailbox besides its texts and changes: ids, states and cursors. */
 const SURVEYED_BYTES = 512;
+/** Bytes of an entry besides its texts: keys, the id of up to 255 bytes, stamps. */
+const ENTRY_BYTES = 384;
 
 /** Surveyed mailboxes in as many frames as their bytes need. */
 export function* surveyFrames(mailboxes: readonly SurveyedMailbox[]): Generator<SurveyedMailbox[]> {
@@ -25,9 +28,21 @@ export function* surveyFrames(mailboxes: readonly SurveyedMailbox[]): Generator<
 }
 
 function surveyedBytes({ account, entry, changes }: SurveyedMailbox): number {
-  const { name, aliases, attributes, formerNames } = entry;
-  const texts = [account, name, ...aliases, ...formerNames.map((former) => former.name)];
+  const changed = (changes ?? []).reduce((sum, batch) => sum + batch.length + 5, 0);
+  return SURVEYED_BYTES + textBytes([account]) + entryTextBytes(entry) + changed;
+}
+
+/** About how many bytes a mailbox's entry takes in a frame; never less than it does. */
+export function entryBytes(entry: MailboxEntry): number {
+  return ENTRY_BYTES + entryTextBytes(entry);
+}
+
+function entryTextBytes({ name, aliases, attributes, formerNames }: MailboxEntry): number {
+  const texts = [name, ...aliases, ...formerNames.map((former) => former.name)];
   for (const { key, value } of attributes) texts.push(key, value);
-  const textBytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text) + 16, 0);
-  return SURVEYED_BYTES + textBytes + (changes ?? []).reduce((sum, batch) => sum + batch.length + 5, 0);
+  return textBytes(texts);
+}
+
+function textBytes(texts: readonly string[]): number {
+  return texts.reduce((sum, text) => sum + Buffer.byteLength(text) + 16, 0);
 }

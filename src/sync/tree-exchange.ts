@@ -7,24 +7,15 @@
 import { formerNamesOf, mergeEntries, sameEntry } from "../merge/entry.ts";
 import { freeName, planTree, settleEntryModseqs } from "../merge/tree.ts";
 import type { Tree, TreeEntryPut, TreePlan } from "../merge/tree-plan.ts";
-import { TandemError } from "../model/errors.ts";
+import { isTandemError, TandemError } from "../model/errors.ts";
 import type { MailboxEntry } from "../model/mailbox.ts";
 import { EMPTY_DIGEST } from "../model/state.ts";
 import type { EntryChange } from "../store/store.ts";
+import { type AccountTrees, surveyTrees } from "./account-trees.ts";
 import type { SideMailbox } from "./gather.ts";
 import { type EntryPlanner, MailboxExchange, type SyncContext } from "./mailbox-exchange.ts";
-import type { Peer, SurveyedMailbox } from "./peer.ts";
-
-/** Both trees of an account, every mailbox of it included. */
-export interface AccountTrees {
-  readonly left: SurveyedTree;
-  readonly right: SurveyedTree;
-}
-
-export interface SurveyedTree {
-  readonly modseq: number;
-  readonly mailboxes: readonly SurveyedMailbox[];
-}
+import type { SurveyedMailbox } from "./peer.ts";
+import { writeTrees } from "./tree-writes.ts";
 
 export interface MailboxPair {
   readonly left: SideMailbox;
@@ -40,35 +31,28 @@ const ATTEMPTS = 10;
  */
 export async function exchangeTree(context: SyncContext, account: string, first: AccountTrees): Promise<MailboxPair[]> {
   let trees = first;
+  // What fails for one mailbox (a held deletion) must not hold up the others: they are planned without it.
+  const failed = new Set<string>();
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const plan = planFor(context, trees);
+    const wanted = wantedIn(context, trees);
     if (attempt === 0) {
-      context.report.treeDecided(account, plan.decisions.filter(isWanted(context, trees)));
+      context.report.treeDecided(account, plan.decisions.filter(wanted));
+      for (const one of plan.stranded) context.report.stranded(account, one);
       refuseOwn(context, account, plan);
     }
-    const together = plan.pairs.filter((pair) => pair.together && isChosen(context, pair));
+    const together = plan.pairs.filter((pair) => pair.together && isChosen(context, pair) && !failed.has(idOf(pair)));
     if (together.length > 0) {
-      const done = await exchangeTogether(context, account, trees, together);
+      await exchangeTogether(context, account, trees, together, failed);
       if (context.options.dryRun) return remaining(context, account, plan);
-      trees = await surveyTrees(context, account);
-      if (done) continue;
-      return remaining(context, account, planFor(context, trees));
+      trees = await surveyTrees(context.peers, account);
+      continue;
     }
-    if (context.options.dryRun || (await writeTrees(context, account, trees, plan)))
+    if (context.options.dryRun || (await writeTrees(context, account, trees, onlyWanted(plan, wanted))))
       return remaining(context, account, plan);
-    trees = await surveyTrees(context, account);
+    trees = await surveyTrees(context.peers, account);
   }
   throw new TandemError("conflict", "The mailbox tree was changed during every attempt; run the sync again.");
-}
-
-export async function surveyTrees(context: SyncContext, account: string): Promise<AccountTrees> {
-  const ask = async (peer: Peer): Promise<SurveyedTree> => {
-    const survey = await peer.survey({ account, base: null, complete: true, inlineBytes: 0 });
-    const modseq = survey.trees.find((tree) => tree.account === account)?.modseq ?? 0;
-    return { modseq, mailboxes: survey.mailboxes };
-  };
-  const [left, right] = await Promise.all([ask(context.peers.left), ask(context.peers.right)]);
-  return { left, right };
 }
 
 interface Pair {
@@ -120,14 +104,16 @@ function isOwn(pair: Pair): boolean {
 
 /** Mailboxes with records to exchange: all that are on both sides now. */
 function remaining(context: SyncContext, account: string, plan: SurveyedPlan): MailboxPair[] {
+  const written = { left: byId(plan.left), right: byId(plan.right) };
   return plan.pairs
     .filter((pair) => !pair.together && isChosen(context, pair))
     .filter((pair) => context.options.direction === "both" || pair.left !== null)
-    .map((pair) => bothSides(context, account, pair, plan));
+    .map((pair) => bothSides(context, account, pair, written));
 }
 
-function bothSides(context: SyncContext, account: string, pair: Pair, plan: SurveyedPlan): MailboxPair {
-  const written = { left: byId(plan.left), right: byId(plan.right) };
+type Written = { readonly [Side in "left" | "right"]: ReadonlyMap<string, TreeEntryPut> };
+
+function bothSides(context: SyncContext, account: string, pair: Pair, written: Written): MailboxPair {
   const exists = !context.options.dryRun;
   const side = (name: "left" | "right"): SideMailbox => {
     const own = pair[name];
@@ -148,48 +134,39 @@ function byId(puts: readonly TreeEntryPut[]): Map<string, TreeEntryPut> {
 /** A mailbox as it is right after its creation. */
 function created(account: string, { entry, uidValidity }: TreeEntryPut, exists: boolean): SideMailbox {
   const state = { uidValidity, uidNext: 1, highestModseq: 1, purgedModseq: 0, digest: EMPTY_DIGEST };
-  return { account, entry, state, cursor: null, changes: null, exists };
+  return { account, entry, state, tombstones: EMPTY_DIGEST, cursor: null, changes: null, exists };
 }
 
-/** Writes the right side's tree, then the left one's; false if either was changed meanwhile. */
-async function writeTrees(
-  context: SyncContext,
-  account: string,
-  trees: AccountTrees,
-  plan: SurveyedPlan,
-): Promise<boolean> {
-  for (const name of ["right", "left"] as const) {
-    if (name === "left" && context.options.direction !== "both") continue;
-    const puts = plan[name].filter((put) => isNamed(context, trees, put.entry));
-    const before = trees[name].modseq;
-    const after = Math.max(before, plan.modseq, ...puts.map((put) => put.entry.modseq));
-    if (puts.length === 0 && (after === before || context.options.mailbox !== null)) continue;
-    const outcome = await context.peers[name].tree({ account, before, after, puts });
-    if (outcome === "conflict") return false;
-  }
-  return true;
+/** The puts of mailboxes that were asked for. */
+function onlyWanted(plan: SurveyedPlan, wanted: (one: { readonly mailboxId: string }) => boolean): SurveyedPlan {
+  const only = (puts: readonly TreeEntryPut[]) => puts.filter(({ entry }) => wanted(entry));
+  return { ...plan, left: only(plan.left), right: only(plan.right) };
 }
 
-/** One after the other, since each changes the trees; true if all of them are through. */
+/** One after the other, since each changes the trees. Those that fail are reported and noted in `failed`. */
 async function exchangeTogether(
   context: SyncContext,
   account: string,
   first: AccountTrees,
   pairs: readonly Pair[],
-): Promise<boolean> {
+  failed: Set<string>,
+): Promise<void> {
   let trees = first;
-  let isDone = true;
   for (const pair of pairs) {
     const right = sideOf(account, pair, "right");
     try {
       await new MailboxExchange(context, sideOf(account, pair, "left"), right, entryPlanner(trees, pair)).run();
     } catch (error) {
+      if (isTandemError(error, "disconnected")) throw error;
       context.report.issue(account, right.entry.name, error);
-      isDone = false;
+      failed.add(idOf(pair));
     }
-    if (!context.options.dryRun) trees = await surveyTrees(context, account);
+    if (!context.options.dryRun) trees = await surveyTrees(context.peers, account);
   }
-  return isDone;
+}
+
+function idOf({ left, right }: Pair): string {
+  return ((left ?? right) as SurveyedMailbox).entry.mailboxId;
 }
 
 /** In a one-way sync, changed entries, and messages in a mailbox that only the right side has, are something of its own. */
@@ -251,14 +228,20 @@ function named(
   newModseq: number,
 ): MailboxEntry {
   const ids = new Set([entry.mailboxId, ...entry.aliases]);
-  const others = [...trees.left.mailboxes, ...trees.right.mailboxes].filter(
-    (mailbox) => !mailbox.entry.deleted && !ids.has(mailbox.entry.mailboxId),
-  );
-  const taken = new Set(others.map((mailbox) => mailbox.entry.name));
+  const others = [...trees.left.mailboxes, ...trees.right.mailboxes].filter((one) => !ids.has(one.entry.mailboxId));
+  const known = sides.filter((side) => side !== null);
+  const uidValidity = known.reduce((highest, { state }) => Math.max(highest, state.uidValidity), 0);
+  const taken = new Set(others.flatMap((mailbox) => namesNotLeftBy(mailbox, uidValidity)));
   if (!taken.has(entry.name)) return entry;
   const name = freeName(entry.name, taken);
-  const known = sides.filter((side) => side !== null);
   return { ...entry, name, nameStamp: newModseq, formerNames: formerNamesOf(known, name) };
+}
+
+/** Names that a mailbox has, or had under a uidValidity that one of `uidValidity` must not come after (P4). */
+function namesNotLeftBy({ entry, state }: SurveyedMailbox, uidValidity: number): string[] {
+  const shown = [...entry.formerNames, { name: entry.name, uidValidity: state.uidValidity }];
+  const higher = shown.filter((one) => one.uidValidity >= uidValidity).map(({ name }) => name);
+  return entry.deleted ? higher : [entry.name, ...higher];
 }
 
 function isChosen({ options }: SyncContext, pair: Pair): boolean {
@@ -266,14 +249,12 @@ function isChosen({ options }: SyncContext, pair: Pair): boolean {
   return [pair.left, pair.right].some((side) => side?.entry.name === options.mailbox);
 }
 
-function isNamed(context: SyncContext, trees: AccountTrees, entry: MailboxEntry): boolean {
-  const find = (tree: SurveyedTree) => tree.mailboxes.find((one) => one.entry.mailboxId === entry.mailboxId) ?? null;
-  return isChosen(context, { left: find(trees.left), right: find(trees.right), together: false });
-}
-
-function isWanted(context: SyncContext, trees: AccountTrees) {
-  return ({ mailboxId }: { readonly mailboxId: string }) => {
-    const entry = [...trees.left.mailboxes, ...trees.right.mailboxes].find((one) => one.entry.mailboxId === mailboxId);
-    return entry === undefined || isNamed(context, trees, entry.entry);
-  };
+/** Whether a mailbox is one of those that were asked for, by the name it has on either side. */
+function wantedIn({ options }: SyncContext, trees: AccountTrees): (one: { readonly mailboxId: string }) => boolean {
+  if (options.mailbox === null) return () => true;
+  const all = [...trees.left.mailboxes, ...trees.right.mailboxes];
+  const known = new Set(all.map(({ entry }) => entry.mailboxId));
+  const named = all.filter(({ entry }) => entry.name === options.mailbox);
+  const chosen = new Set(named.map(({ entry }) => entry.mailboxId));
+  return ({ mailboxId }) => chosen.has(mailboxId) || !known.has(mailboxId);
 }

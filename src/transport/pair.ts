@@ -75,6 +75,7 @@ class Lane {
 class PairEnd implements FrameConnection {
   readonly stats = newCounters();
   readonly peerAddress = ADDRESS;
+  readonly peerNames: readonly string[] = [];
   readonly #out: Lane;
   readonly #in: Lane;
 
@@ -104,6 +105,8 @@ class PairEnd implements FrameConnection {
     this.#out.end();
     return SENT;
   }
+
+  proven(): void {}
 
   destroy(): void {
     this.#out.breakOff(destroyedError(), goneError(ADDRESS));

@@ -4,6 +4,8 @@
  * Promises of every transport (`test/contract/transport-contract.ts`): frames arrive whole, once, in order; `send`
  * waits while the peer does not read (real back-pressure, bounded memory); nothing arrives after `receive` returned null.
  */
+import type { ListenTls } from "./tls.ts";
+
 export interface TransportStats {
   readonly framesSent: number;
   readonly framesReceived: number;
@@ -31,15 +33,27 @@ export interface FrameConnection {
   end(): Promise<void>;
   /** Breaks the connection at once. Waiting calls fail with `disconnected`. */
   destroy(): void;
+  /**
+   * Says that the other end has proven who it is, or need not: from now on it is no stranger, whose time, bytes and places
+   * are limited. Nothing on the side that connected.
+   */
+  proven(): void;
   readonly stats: TransportStats;
   /** Who is at the other end, for logs. */
   readonly peerAddress: string;
+  /** Names in the verified TLS client certificate of the other end, in lower case; none if it showed no such certificate. */
+  readonly peerNames: readonly string[];
 }
 
 /** Something that accepts connections. */
 export interface FrameListener {
-  /** Where it listens, e.g. `ws://127.0.0.1:4190`. */
+  /** Where it listens, e.g. `ws://127.0.0.1:4190`, or `wss://...` with TLS. */
   readonly address: string;
   /** Stops accepting and destroys what is still open after `graceMs`. */
   close(graceMs?: number): Promise<void>;
+  /**
+   * Takes another certificate and CA for all connections from now on; those that are open stay. Only there with TLS.
+   * @throws TandemError `invalid-argument`; the old ones then stay.
+   */
+  renewTls?(tls: ListenTls): void;
 }

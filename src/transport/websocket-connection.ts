@@ -7,17 +7,21 @@
 import type { Socket } from "node:net";
 import type { RawData, WebSocket } from "ws";
 import {
-  FIRST_FRAME_MS,
+  FRAMES_PER_SECOND,
+  MAX_FRAME_BURST,
   MAX_SILENT_PINGS,
+  MAX_UNPROVEN_BYTES,
   PING_MS,
   RECEIVE_BUFFER_BYTES,
   RECEIVE_BUFFER_FRAMES,
   SEND_BUFFER_BYTES,
 } from "../../protocol/limits.ts";
 import { TandemError } from "../model/errors.ts";
+import { lineFault } from "./faults.ts";
 import { destroyedError, endedError, frameFault, goneError, newCounters, SENT } from "./frames.ts";
 import { FIRST_PULSE, nextPulse } from "./heartbeat.ts";
 import { FrameQueue } from "./queue.ts";
+import { TokenBucket } from "./token-bucket.ts";
 import type { FrameConnection } from "./transport.ts";
 
 const END = new Uint8Array(0);
@@ -29,16 +33,23 @@ const CLOSE_POLICY = 1008;
 const CLOSE_TOO_BIG = 1009;
 const IN_ORDER: readonly number[] = [CLOSE_NORMAL, CLOSE_GOING_AWAY, CLOSE_NO_CODE];
 
-/** How a connection was made, and its times. */
+/** How a connection was made, and its limits. */
 export interface ConnectionOptions {
   readonly socket: Socket;
+  /** The TCP connection, below TLS. */
+  readonly tcp: Socket;
   readonly peerAddress: string;
-  /** The side that connected masks what it sends. */
+  readonly peerNames?: readonly string[];
+  /** The side that connected masks what it sends, and chose whom it talks to. */
   readonly client: boolean;
   /** Milliseconds between pings. */
   readonly pingMs?: number;
-  /** Milliseconds until the first frame must be there; an accepting side only. */
-  readonly firstFrameMs?: number;
+  /** Frames and pings a second above which the connection is read no further for a while. */
+  readonly framesPerSecond?: number;
+  /** Milliseconds, never falling: the clock of the frame rate. */
+  readonly now?: () => number;
+  /** Called once when the peer has proven who it is. */
+  readonly onProven?: () => void;
 }
 
 /** Bytes of a frame of `length` bytes on the wire (RFC 6455 section 5.2). */
@@ -50,12 +61,20 @@ export function wireBytes(length: number, masked: boolean): number {
 export class WebSocketConnection implements FrameConnection {
   readonly stats = newCounters();
   readonly peerAddress: string;
+  readonly peerNames: readonly string[];
   readonly #ws: WebSocket;
   readonly #socket: Socket;
+  readonly #tcp: Socket;
   readonly #client: boolean;
   readonly #queue: FrameQueue;
   readonly #beats: NodeJS.Timeout;
-  readonly #firstFrame: NodeJS.Timeout | undefined;
+  readonly #rate: TokenBucket;
+  readonly #now: () => number;
+  readonly #onProven: () => void;
+  /** Set while nothing is read because frames came too fast. */
+  #resting: NodeJS.Timeout | undefined;
+  #isProven: boolean;
+  #unprovenBytes = 0;
   /** Why nothing can be sent any more, or null. */
   #closed: TandemError | null = null;
   #ending: Promise<void> | null = null;
@@ -66,13 +85,25 @@ export class WebSocketConnection implements FrameConnection {
   constructor(ws: WebSocket, options: ConnectionOptions) {
     this.#ws = ws;
     this.#socket = options.socket;
+    this.#tcp = options.tcp;
     this.#client = options.client;
+    this.#isProven = options.client;
+    this.#onProven = options.onProven ?? (() => {});
     this.peerAddress = options.peerAddress;
-    this.#queue = new FrameQueue({ bytes: RECEIVE_BUFFER_BYTES, frames: RECEIVE_BUFFER_FRAMES }, () => ws.resume());
+    this.peerNames = options.peerNames ?? [];
+    this.#now = options.now ?? (() => performance.now());
+    this.#rate = new TokenBucket(options.framesPerSecond ?? FRAMES_PER_SECOND, MAX_FRAME_BURST, this.#now());
+    this.#queue = new FrameQueue({ bytes: RECEIVE_BUFFER_BYTES, frames: RECEIVE_BUFFER_FRAMES }, () => this.#resume());
     this.#beats = this.#startBeats(options.pingMs ?? PING_MS);
-    if (!options.client) this.#firstFrame = this.#startFirstFrame(options.firstFrameMs ?? FIRST_FRAME_MS);
+    this.#listen(ws);
+  }
+
+  #listen(ws: WebSocket): void {
     ws.on("message", (data, isBinary) => this.#onMessage(data, isBinary));
-    ws.on("error", (error) => this.#break(faultOf(error, this.peerAddress)));
+    ws.on("ping", () => this.#count());
+    ws.on("pong", () => this.#count());
+    ws.on("error", (error) => this.#break(lineFault(error, this.peerAddress)));
+    if (!this.#isProven) this.#socket.on("data", this.#countUnproven);
     ws.on("close", (code, reason) => this.#onClose(code, reason.toString()));
   }
 
@@ -102,9 +133,22 @@ export class WebSocketConnection implements FrameConnection {
     this.#closed ??= destroyedError();
     this.#queue.discard(destroyedError());
     this.#stopTimers();
-    // A reset tells the peer that this is no end in order. TLS has none; its peer misses the end of TLS.
-    if (this.#ending === null && !("encrypted" in this.#socket)) this.#socket.resetAndDestroy();
-    else this.#ws.terminate();
+    // A reset tells the peer that this is no end in order, over TLS too.
+    if (this.#ending === null) this.#tcp.resetAndDestroy();
+    this.#ws.terminate();
+  }
+
+  proven(): void {
+    if (this.#isProven) return;
+    this.#isProven = true;
+    this.#socket.off("data", this.#countUnproven);
+    this.#onProven();
+  }
+
+  /** Breaks the connection because of something that lies outside of it. */
+  cut(why: TandemError): void {
+    this.#break(why);
+    this.#ws.terminate();
   }
 
   /** The peer closed its half of the TCP connection: no frame follows, but ours still reach it. */
@@ -140,7 +184,7 @@ export class WebSocketConnection implements FrameConnection {
   }
 
   #onMessage(data: RawData, isBinary: boolean): void {
-    clearTimeout(this.#firstFrame);
+    this.#count();
     if (!isBinary || !Buffer.isBuffer(data)) {
       this.#refuse(new TandemError("bad-frame", `The peer ${this.peerAddress} sent text; frames are binary.`));
       return;
@@ -154,6 +198,29 @@ export class WebSocketConnection implements FrameConnection {
       if (this.#queue.full) this.#ws.pause();
     }
   }
+
+  /** One more frame or ping: what comes too fast waits at the sender, since it is not read. */
+  #count(): void {
+    const waitMs = this.#rate.take(this.#now());
+    if (waitMs === 0 || this.#resting !== undefined || this.#ws.readyState !== this.#ws.OPEN) return;
+    this.#ws.pause();
+    this.#resting = setTimeout(() => {
+      this.#resting = undefined;
+      this.#resume();
+    }, waitMs);
+  }
+
+  #resume(): void {
+    if (this.#resting === undefined && !this.#queue.full) this.#ws.resume();
+  }
+
+  /** What a stranger may send is bounded in bytes, so that the library holds no large frame of one. */
+  readonly #countUnproven = (chunk: Buffer): void => {
+    this.#unprovenBytes += chunk.length;
+    if (this.#unprovenBytes <= MAX_UNPROVEN_BYTES) return;
+    const what = `sent more than ${MAX_UNPROVEN_BYTES} bytes before it had proven itself`;
+    this.cut(new TandemError("limit", `The peer ${this.peerAddress} ${what}; check that it is a Tandem node.`));
+  };
 
   #onPeerEnd(): void {
     this.#peerEnded = true;
@@ -192,36 +259,21 @@ export class WebSocketConnection implements FrameConnection {
     let pulse = FIRST_PULSE;
     return setInterval(() => {
       pulse = nextPulse(pulse, this.#socket.bytesRead, this.#ws.isPaused || this.#peerHalfClosed);
-      if (pulse.silent >= MAX_SILENT_PINGS) this.#giveUp(`gave no sign of life for ${pulse.silent * pingMs} ms`);
+      if (pulse.silent >= MAX_SILENT_PINGS) this.cut(silentError(this.peerAddress, pulse.silent * pingMs));
       else if (this.#ws.bufferedAmount === 0) this.#ws.ping();
     }, pingMs).unref();
   }
 
-  #startFirstFrame(firstFrameMs: number): NodeJS.Timeout {
-    return setTimeout(() => this.#giveUp(`sent no frame within ${firstFrameMs} ms`, "timeout"), firstFrameMs).unref();
-  }
-
-  #giveUp(why: string, code: "disconnected" | "timeout" = "disconnected"): void {
-    this.#break(new TandemError(code, `The peer ${this.peerAddress} ${why}; check the link and the peer.`));
-    this.#ws.terminate();
-  }
-
   #stopTimers(): void {
     clearInterval(this.#beats);
-    clearTimeout(this.#firstFrame);
+    clearTimeout(this.#resting);
+    this.#resting = undefined;
   }
 }
 
-/** An error of the WebSocket library in our words. */
-function faultOf(error: Error & { code?: string }, peer: string): TandemError {
-  const code = error.code ?? "";
-  if (code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH" || code === "WS_ERR_TOO_MANY_BUFFERED_PARTS")
-    return new TandemError("limit", `The peer ${peer} sent a frame that is too large.`, { cause: error });
-  if (code.startsWith("WS_ERR_"))
-    return new TandemError("bad-frame", `The peer ${peer} broke the WebSocket protocol (${error.message}).`);
-  return new TandemError("disconnected", `The connection to ${peer} broke (${code || error.message}); try again.`, {
-    cause: error,
-  });
+function silentError(peer: string, silentMs: number): TandemError {
+  const what = `The peer ${peer} gave no sign of life for ${silentMs} ms`;
+  return new TandemError("disconnected", `${what}; check the link and the peer.`);
 }
 
 function closeFault(code: number, reason: string, peer: string): TandemError {

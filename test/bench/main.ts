@@ -6,15 +6,19 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { continuousRows } from "./continuous.ts";
 import { copyRows } from "./copy.ts";
 import { quietRows } from "./quiet.ts";
 import { recordRows } from "./records.ts";
+import { resyncRows } from "./resync.ts";
 import { formatTable, type Row } from "./table.ts";
 
 const PARTS: Record<string, (directory: string) => Promise<Row[]>> = {
   copy: copyRows,
   quiet: quietRows,
   records: recordRows,
+  resync: resyncRows,
+  continuous: continuousRows,
 };
 
 async function main(): Promise<void> {

@@ -61,6 +61,28 @@ export async function withStore<T>(directory: string, use: (store: MailboxStore)
   }
 }
 
+/** Makes empty mailboxes `box 0`, `box 1` and so on in one change; returns their names. */
+export async function manyMailboxes(store: MailboxStore, count: number): Promise<string[]> {
+  const { modseq } = await store.tree(ACCOUNT);
+  const fixed = { deleted: false, attributes: [], aliases: [], formerNames: [] };
+  const stamps = { nameStamp: modseq + 1, createdStamp: modseq + 1, modseq: modseq + 1 };
+  const names = Array.from({ length: count }, (_, number) => `box ${number}`);
+  const puts = names.map((name, i) => ({
+    entry: { mailboxId: `box-${i}`, name, ...stamps, ...fixed },
+    uidValidity: 7,
+  }));
+  await store.applyTree({ account: ACCOUNT, before: modseq, after: modseq + 1, puts });
+  return names;
+}
+
+/** Puts the same message into each of some mailboxes. */
+export async function oneMessageEach(store: MailboxStore, names: readonly string[]): Promise<void> {
+  const [guid = ""] = await store.stage([message(0, 512)]);
+  const one = { guid, size: 512, flags: [], internalDate: START };
+  for (let start = 0; start < names.length; start += BATCH)
+    await Promise.all(names.slice(start, start + BATCH).map((name) => appendMessages(store, ACCOUNT, name, [one])));
+}
+
 /** A Maildir of `count` messages of `size` bytes. */
 export function filledMaildir(directory: string, count: number, size: number): void {
   for (const part of ["cur", "new", "tmp"]) mkdirSync(join(directory, part), { recursive: true });

@@ -296,7 +296,7 @@ describe("verify", () => {
     const different = await tandem(["verify", a, b]);
     expect(different.code).toBe(1);
     expect(different.stdout).toMatch(
-      /^default\/INBOX: 2 messages with digest \w{16} in A, 2 messages with digest \w{16} in B$/m,
+      /^default\/INBOX: 2 messages with digest \w{16} in A, 2 messages with digest \w{16} in B; they differ in UID \d+$/m,
     );
     await succeed(["mailbox", "create", a, "Only"]);
     expect((await tandem(["verify", a, b])).stdout).toMatch(/^default\/Only: only in A$/m);

@@ -4,7 +4,10 @@
  */
 import { describe } from "vitest";
 import { bodyContract } from "./store/bodies.ts";
+import { changeLogContract } from "./store/change-log.ts";
+import { logEntryContract } from "./store/change-log-entries.ts";
 import { changeContract } from "./store/changes.ts";
+import { faultContract } from "./store/faults.ts";
 import type { StoreFactory } from "./store/fixtures.ts";
 import { guardContract } from "./store/guard.ts";
 import { modelContract } from "./store/model.ts";
@@ -18,9 +21,12 @@ export function storeContract(name: string, factory: StoreFactory): void {
   describe(`store contract: ${name}`, () => {
     treeContract(factory);
     changeContract(factory);
+    changeLogContract(factory);
+    logEntryContract(factory);
     guardContract(factory);
     readContract(factory);
     bodyContract(factory);
+    faultContract(factory);
     modelContract(factory);
   });
 }

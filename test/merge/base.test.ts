@@ -31,6 +31,14 @@ describe("baseOf", () => {
     expect(baseOf(cursor(NEW, NEW), null, NOW)).toBeNull();
   });
 
+  it("P10: is what one side knows that both reached, if the other still is there, whatever that one remembers", () => {
+    const sides = [state("9@20 |"), state(NEW)] as const;
+    expect(baseOf(cursor(NEW, NEW), null, sides)).toEqual(state(NEW));
+    expect(baseOf(null, cursor(NEW, NEW), [sides[1], sides[0]])).toEqual(state(NEW));
+    expect(baseOf(cursor(NEW, OLD), null, sides)).toBeNull();
+    expect(baseOf(cursor(OLD, OLD), null, sides)).toBeNull();
+  });
+
   it("is what both last reached, if only one side saved the last exchange", () => {
     expect(baseOf(cursor(NEW, OLD), cursor(OLD, OLD), NOW)).toEqual(state(OLD));
   });

@@ -45,6 +45,27 @@ describe("the cases", () => {
   });
 });
 
+describe("a mailbox whose id is an alias on the other side, while its own side has both", () => {
+  const left = "6 | b=Work@5v3=c d=Play@6";
+  const right = "4 | b=Work@3v3 c=Jobs@4/2~4v2";
+
+  it("T05: is left alone and named, with the one it is to become, and all others go on, in both roles", () => {
+    const plan = planTree(tree(left), tree(right));
+    expect(plan.stranded).toEqual([{ side: "right", mailboxId: "c", name: "Jobs", into: "b" }]);
+    expect([...plan.left, ...plan.right].map(({ entry }) => entry.mailboxId)).not.toContain("c");
+    expect(plan.right.map(({ entry }) => entry.mailboxId)).toContain("d");
+    const other = planTree(tree(right), tree(left));
+    expect(other.stranded).toEqual([{ side: "left", mailboxId: "c", name: "Jobs", into: "b" }]);
+    expect([other.left, other.right]).toEqual([plan.right, plan.left]);
+  });
+
+  it("is not named any more once it is deleted", () => {
+    const plan = planTree(tree(left), tree("5 | b=Work@3v3 !c=Jobs@5/2~4v2"));
+    expect(plan.stranded).toEqual([]);
+    expect([...plan.left, ...plan.right].map(({ entry }) => entry.mailboxId)).not.toContain("c");
+  });
+});
+
 describe("names", () => {
   it("T06: a free name is the first with a number that nobody has", () => {
     expect(freeName("Work", new Set(["Work"]))).toBe("Work (2)");

@@ -3,14 +3,8 @@
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  batchOf,
-  decodeBatch,
-  decodeBodies,
-  decodeColumns,
-  encodeBatch,
-  MAX_BATCH_RECORDS,
-} from "../../src/model/batch.ts";
+import { batchOf, decodeBatch, decodeColumns, encodeBatch, MAX_BATCH_RECORDS } from "../../src/model/batch.ts";
+import { decodeBodies, decodeGuids } from "../../src/model/batch-bodies.ts";
 import { canonicalBytes } from "../../src/model/digest.ts";
 import { isTandemError } from "../../src/model/errors.ts";
 import type { IndexRecord, LiveRecord } from "../../src/model/record.ts";
@@ -84,6 +78,7 @@ describe("round trip", () => {
           records.map((record) => record.modseq),
         ]);
         const live = records.filter((record): record is LiveRecord => !record.expunged);
+        expect(decodeGuids(bytes)).toEqual(live.map(({ guid }) => guid));
         expect(decodeBodies(bytes)).toEqual(live.map(({ uid: of, guid, size }) => ({ uid: of, guid, size })));
       }),
     );

@@ -242,3 +242,29 @@ describe("sums", () => {
     expect(formatDigest(EMPTY_DIGEST)).toBe("0000000000000000");
   });
 });
+
+const SMALL: LiveRecord = {
+  expunged: false,
+  uid: 1,
+  modseq: 2,
+  createdModseq: 2,
+  guid: "ab".repeat(32),
+  size: 3,
+  internalDate: 4,
+  systemFlags: 0,
+  keywords: [],
+  flagStamps: [],
+  formerUids: [],
+};
+
+it("a record larger than any before has the same digest the first time as ever after", () => {
+  const keywords = Array.from({ length: 1000 }, (_, i) => `k${String(i).padStart(4, "0")}`.padEnd(200, "x"));
+  for (const count of [10, 40, 200, 1000]) {
+    const record = {
+      ...SMALL,
+      keywords: keywords.slice(0, count),
+      formerUids: Array.from({ length: count }, (_, i) => i + 1),
+    };
+    expect(digestOf(record)).toEqual(digestOf(record));
+  }
+});

@@ -178,7 +178,7 @@ onBothStores((on) => {
       await append(store, "A", 1);
       const { purged, mailbox } = await purgeTombstones(store, A, "A");
       expect(purged).toBe(2);
-      expect(mailbox).toEqual(await named(store, "A"));
+      expect(await named(store, "A")).toMatchObject(mailbox);
       expect(mailbox.state).toMatchObject({ purgedModseq: 3, highestModseq: 4 });
       expect((await recordsIn(store, A, "a")).map(({ uid }) => uid)).toEqual([3, 4, 5, 6]);
       expect(await purgeTombstones(store, A, "A")).toEqual({ mailbox, purged: 0 });

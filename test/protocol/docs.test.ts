@@ -81,11 +81,21 @@ describe("errors.md", () => {
 });
 
 describe("all pages", () => {
-  const pages = ["README.md", "frames.md", "messages.md", "records.md", "digest.md", "errors.md", "limits.md"];
+  const pages = [
+    "README.md",
+    "frames.md",
+    "messages.md",
+    "records.md",
+    "digest.md",
+    "errors.md",
+    "limits.md",
+    "trust.md",
+    "ranges.md",
+  ];
 
   it("name only limits there are", () => {
     const names = pages.flatMap(
-      (name) => page(name).match(/\b(MAX_|FRAME_|BODY_|PING_|SEND_|RECEIVE_|FIRST_)\w+/g) ?? [],
+      (name) => page(name).match(/\b(MAX_|FRAME_|FRAMES_|BODY_|PING_|PROOF_|SEND_|RECEIVE_)\w+/g) ?? [],
     );
     expect(names.filter((name) => !(name in limits))).toEqual([]);
   });
@@ -98,7 +108,14 @@ describe("all pages", () => {
     const links = pages.flatMap((name) =>
       [...page(name).matchAll(/\]\(([^)]+)\)/g)].map((match) => match[1] as string),
     );
-    const known = [...pages, "merge-rule.md", "vectors", "vectors/batches.json", "vectors/digests.json"];
+    const known = [
+      ...pages,
+      "merge-rule.md",
+      "vectors",
+      "vectors/batches.json",
+      "vectors/digests.json",
+      "vectors/proofs.json",
+    ];
     expect(links.filter((link) => !known.includes(link))).toEqual([]);
   });
 });

@@ -65,7 +65,10 @@ describe("decodeFrame", () => {
     ["an account with NUL", { t: "survey", q: 1, base: Buffer.alloc(16), account: "a\0b" }],
     ["an id with a slash", { t: "audit", q: 1, account: "a", mailboxId: "a/b" }],
     ["half a GUID", { t: "fetch", q: 1, guids: Buffer.alloc(40) }],
-    ["half a prefix", { t: "hello", v: 1, epoch: Buffer.alloc(16), node: "", recent: Buffer.alloc(6) }],
+    [
+      "half a prefix",
+      { t: "hello", v: 3, epoch: Buffer.alloc(16), node: "", nonce: Buffer.alloc(32), recent: Buffer.alloc(6) },
+    ],
     ["sizes that do not add up", { t: "bodies", q: 1, sizes: Buffer.from([2]), data: Buffer.alloc(3) }],
     ["a size above 2^32-1", { t: "bodies", q: 1, sizes: Buffer.from("8080808010", "hex"), data: Buffer.alloc(3) }],
     ["a batch longer than its bin", { t: "part", q: 1, batches: Buffer.from([9, 1]) }],
@@ -148,7 +151,7 @@ describe("size on the wire", () => {
     const stamped = { keywords: [], flagStamps: [{ flag: "\\flagged", modseq: 300_001 }], formerUids: [] };
     const { bytes } = encodeBatch([{ expunged: false, ...record, guid: "ab".repeat(32), systemFlags: 5, ...stamped }]);
     const there: Message[] = [
-      { t: "survey", q: 1, account: null, base: new Uint8Array(16), complete: false },
+      { t: "survey", q: 1, account: null, mailboxId: null, base: new Uint8Array(16), list: null, complete: false },
       {
         t: "change",
         q: 2,
@@ -167,6 +170,9 @@ describe("size on the wire", () => {
     const back: Message[] = [
       {
         t: "surveyed",
+        list: null,
+        sums: new Uint32Array(),
+        differ: new Uint8Array(),
         q: 1,
         baseAgrees: true,
         trees: [{ account: "somebody.with.a.long.name@example.org", modseq: 1000 }],

@@ -2,6 +2,7 @@
  * One or more messages of every type: the sources of the golden vectors and of what the property tests mutate.
  */
 import type { Message, MessageName, MessageOf } from "../../protocol/messages/index.ts";
+import type { Statement } from "../../protocol/trust.ts";
 import { encodeBatch } from "../../src/model/batch.ts";
 import type { MailboxEntry } from "../../src/model/mailbox.ts";
 import { type IndexRecord, MAX_DATE, MAX_MODSEQ, MAX_SIZE, MAX_UID, MIN_DATE } from "../../src/model/record.ts";
@@ -110,6 +111,21 @@ export const RECORDS: readonly (readonly [string, readonly IndexRecord[]])[] = [
   ],
 ];
 
+const SECRET = Uint8Array.from({ length: 32 }, (_, i) => i);
+const NONCES = { challenge: new Uint8Array(32).fill(7), nonce: new Uint8Array(32).fill(8), epoch: EPOCH };
+
+/** What is proven, and with which secret. */
+export const STATEMENTS: readonly (readonly [string, Uint8Array, Statement])[] = [
+  ["master, to a node it knows", SECRET, { role: "master", ...NONCES, node: "mx1", peer: "mx2" }],
+  ["master, to any node", SECRET, { role: "master", ...NONCES, node: "mx1", peer: "" }],
+  ["replica", SECRET, { role: "replica", ...NONCES, node: "mx2", peer: "mx1" }],
+  [
+    "names beyond ASCII",
+    Buffer.from("a secret of text"),
+    { role: "replica", ...NONCES, node: "ärger", peer: "\u{1f4e7}" },
+  ],
+];
+
 function live(part: Partial<IndexRecord>): IndexRecord {
   const plain = {
     expunged: false,
@@ -124,34 +140,72 @@ function live(part: Partial<IndexRecord>): IndexRecord {
 }
 
 const BATCHES = RECORDS.slice(0, 2).map(([, records]) => encodeBatch(records).bytes);
-const SURVEYED = { account: "ann@example.org", entry: RICH, state: LARGE, cursor: { latest: AGREED, agreed: null } };
+const BURIED = { count: 7, crc: 0xffff_ffff, crcC: 1 };
+const SURVEYED = {
+  account: "ann@example.org",
+  entry: RICH,
+  state: LARGE,
+  tombstones: BURIED,
+  cursor: { latest: AGREED, agreed: null },
+};
+const TOLD = { account: "bob", entry: PLAIN, state: SMALL, tombstones: null } as const;
+
+const GREETING = { t: "hello", v: 3, epoch: EPOCH, nonce: new Uint8Array(32).fill(8) } as const;
+
+const ANSWERED = {
+  t: "surveyed",
+  baseAgrees: false,
+  list: null,
+  sums: new Uint32Array(),
+  differ: new Uint8Array(),
+  trees: [],
+  mailboxes: [],
+  more: false,
+} as const;
 
 type Samples = { readonly [Name in MessageName]: readonly MessageOf<Name>[] };
 
 export const SAMPLES: Samples = {
+  challenge: [{ t: "challenge", v: 3, nonce: new Uint8Array(32).fill(7) }],
   hello: [
-    { t: "hello", v: 1, epoch: EPOCH, node: "mx1", recent: Uint8Array.of(1, 2, 3, 4, 250, 251, 252, 253), many: false },
-    { t: "hello", v: 1, epoch: EPOCH, node: "", recent: new Uint8Array(), many: true },
+    {
+      ...GREETING,
+      node: "mx1",
+      proof: new Uint8Array(32).fill(9),
+      recent: Uint8Array.of(1, 2, 3, 4, 250, 251, 252, 253),
+      many: false,
+    },
+    { ...GREETING, node: "", proof: new Uint8Array(), recent: new Uint8Array(), many: true },
   ],
   survey: [
-    { t: "survey", q: 1, account: null, base: new Uint8Array(16), complete: false },
-    { t: "survey", q: MAX_MODSEQ, account: "ann@example.org", base: new Uint8Array(16).fill(255), complete: true },
+    { t: "survey", q: 1, account: null, mailboxId: null, base: new Uint8Array(16), list: null, complete: false },
+    {
+      t: "survey",
+      q: MAX_MODSEQ,
+      account: "ann@example.org",
+      mailboxId: "b0x_1",
+      base: new Uint8Array(16).fill(255),
+      list: new Uint8Array(16).fill(1),
+      complete: true,
+    },
   ],
   surveyed: [
-    { t: "surveyed", q: 1, baseAgrees: true, trees: [], mailboxes: [], more: false },
+    { ...ANSWERED, q: 1, baseAgrees: true },
+    { ...ANSWERED, q: 1, list: new Uint8Array(16).fill(2), sums: Uint32Array.from({ length: 256 }, (_, i) => i) },
+    { ...ANSWERED, q: 1, list: new Uint8Array(16), differ: Uint8Array.of(1, 0, 128) },
     {
-      t: "surveyed",
+      ...ANSWERED,
       q: 200,
-      baseAgrees: false,
       trees: [{ account: "ann@example.org", modseq: 300 }],
       mailboxes: [
         { ...SURVEYED, changes: BATCHES },
-        { account: "bob", entry: PLAIN, state: SMALL, cursor: null, changes: null },
-        { account: "bob", entry: PLAIN, state: SMALL, cursor: { latest: AGREED, agreed: AGREED }, changes: [] },
+        { ...TOLD, cursor: null, changes: null },
+        { ...TOLD, cursor: { latest: AGREED, agreed: AGREED }, changes: [] },
       ],
       more: true,
     },
   ],
+  sift: [{ t: "sift", q: 1, buckets: Uint8Array.of(0, 2), sums: Uint32Array.from({ length: 16 }, (_, i) => 2 ** i) }],
   pull: [
     { t: "pull", q: 2, account: "bob", mailboxId: "m1", sinceModseq: null },
     { t: "pull", q: 3, account: "bob", mailboxId: "m1", sinceModseq: 0 },
@@ -160,6 +214,43 @@ export const SAMPLES: Samples = {
     { t: "records", q: 2, mailbox: { entry: PLAIN, state: SMALL }, batches: BATCHES, more: true },
     { t: "records", q: 2, mailbox: null, batches: [], more: false },
   ],
+  compare: [
+    {
+      t: "compare",
+      q: 11,
+      account: "bob",
+      mailboxId: "m1",
+      bits: 14,
+      runs: [0, 3],
+      sums: Uint32Array.of(0xffff_ffff, 0, 1),
+    },
+    { t: "compare", q: 12, account: "bob", mailboxId: "m1", bits: 6, runs: [], sums: new Uint32Array() },
+  ],
+  split: [
+    { t: "split", q: 11, bits: 0, runs: [7, 1, MAX_UID - 8, 1], sums: Uint32Array.of(2, 3) },
+    { t: "split", q: 11, bits: 30, runs: [0, 4], sums: new Uint32Array() },
+  ],
+  compared: [
+    {
+      t: "compared",
+      q: 11,
+      mailbox: { entry: PLAIN, state: LARGE, tombstones: BURIED },
+      differ: Uint8Array.of(0b101),
+      empty: Uint8Array.of(0b100),
+      sums: Uint32Array.from({ length: 16 }, (_, i) => i),
+      batches: [],
+    },
+    {
+      t: "compared",
+      q: 11,
+      mailbox: null,
+      differ: Uint8Array.of(0b11),
+      empty: new Uint8Array(),
+      sums: new Uint32Array(),
+      batches: BATCHES,
+    },
+  ],
+  take: [{ t: "take", q: 11, bits: 3, runs: [0, 1, 200, 2] }],
   more: [{ t: "more", q: 2 }],
   drop: [{ t: "drop", q: 2 }],
   change: [
@@ -206,6 +297,53 @@ export const SAMPLES: Samples = {
       commit: true,
     },
   ],
+  changes: [
+    {
+      t: "changes",
+      q: 11,
+      items: [
+        {
+          account: "bob",
+          mailboxId: "m1",
+          before: SMALL,
+          after: LARGE,
+          entryModseq: 3,
+          batches: BATCHES,
+        },
+        {
+          account: "ann@example.org",
+          mailboxId: "Zx_-9",
+          before: LARGE,
+          after: LARGE,
+          entryModseq: 0,
+          batches: [],
+        },
+      ],
+      sizes: [2, 0],
+      data: Uint8Array.of(13, 10),
+    },
+    { t: "changes", q: 12, items: [], sizes: [], data: new Uint8Array() },
+  ],
+  changed: [
+    {
+      t: "changed",
+      q: 11,
+      results: [
+        { kind: "applied" },
+        { kind: "not-done" },
+        {
+          kind: "conflict",
+          there: { state: LARGE, entryModseq: 300, cursor: { latest: AGREED, agreed: AGREED }, changes: BATCHES },
+        },
+        { kind: "conflict", there: { state: SMALL, entryModseq: 0, cursor: null, changes: null } },
+        {
+          kind: "conflict",
+          there: { state: SMALL, entryModseq: 1, cursor: { latest: AGREED, agreed: null }, changes: [] },
+        },
+      ],
+    },
+    { t: "changed", q: 12, results: [] },
+  ],
   part: [{ t: "part", q: 5, batches: BATCHES }],
   commit: [{ t: "commit", q: 5 }],
   need: [
@@ -242,7 +380,10 @@ export const SAMPLES: Samples = {
       ],
     },
   ],
-  agree: [{ t: "agree", q: 9, rows: [{ account: "bob", mailboxId: "m1", latest: AGREED }] }],
+  agree: [
+    { t: "agree", q: 9, rows: [{ account: "bob", mailboxId: "m1", latest: AGREED }], survey: null },
+    { t: "agree", q: 9, rows: [], survey: 1 },
+  ],
   agreed: [{ t: "agreed", q: 9, saved: 1 }],
   audit: [{ t: "audit", q: 10, account: "bob", mailboxId: "m1" }],
   audited: [

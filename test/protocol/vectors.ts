@@ -3,10 +3,12 @@
  */
 import { decode } from "msgpack-lite";
 import { encodeFrame } from "../../protocol/frame.ts";
+import { proofInput } from "../../protocol/trust.ts";
 import { decodeBatch, encodeBatch } from "../../src/model/batch.ts";
 import { canonicalBytes, digestOf } from "../../src/model/digest.ts";
 import type { IndexRecord } from "../../src/model/record.ts";
-import { allSamples, RECORDS } from "./samples.ts";
+import { prove } from "../../src/sync/trust.ts";
+import { allSamples, RECORDS, STATEMENTS } from "./samples.ts";
 
 /** A frame and the MessagePack value in it; bytes are written as {"bin": hex}. */
 export interface FrameVector {
@@ -30,6 +32,32 @@ export interface DigestVector {
   readonly crcC: number;
 }
 
+/** A proof, what it covers, and the bytes the HMAC is made of; bytes in hex. */
+export interface ProofVector {
+  readonly name: string;
+  readonly secret: string;
+  readonly role: string;
+  readonly challenge: string;
+  readonly nonce: string;
+  readonly epoch: string;
+  readonly node: string;
+  readonly peer: string;
+  readonly input: string;
+  readonly proof: string;
+}
+
+export function proofVectors(): ProofVector[] {
+  return STATEMENTS.map(([name, secret, statement]) => ({
+    name,
+    secret: toHex(secret),
+    ...statement,
+    challenge: toHex(statement.challenge),
+    nonce: toHex(statement.nonce),
+    input: toHex(proofInput(statement)),
+    proof: toHex(prove(secret, statement)),
+  }));
+}
+
 export function frameVectors(): FrameVector[] {
   return allSamples().map(({ name, message }) => {
     const frame = encodeFrame(message);
@@ -47,7 +75,6 @@ export function batchVectors(): BatchVector[] {
 export function digestVectors(): DigestVector[] {
   return RECORDS.flatMap(([name, records]) =>
     records.flatMap((record) => {
-      if (record.expunged) return [];
       const { crc, crcC } = digestOf(record);
       return [{ name: `${name}, UID ${record.uid}`, record, canonical: toHex(canonicalBytes(record)), crc, crcC }];
     }),

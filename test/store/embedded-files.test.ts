@@ -14,6 +14,8 @@ import { STAGED_KEPT_MS } from "../../src/store/shared/staging.ts";
 import type { MailboxStore } from "../../src/store/store.ts";
 import { checkStore, withDirectory } from "./checks.ts";
 
+/** GUID of no message here. */
+const NOWHERE = "00".repeat(32);
 const HOUR_MS = 60 * 60 * 1000;
 
 async function failure(action: () => Promise<unknown>): Promise<string> {
@@ -72,7 +74,7 @@ test("a foreign directory or file is refused and left as it is", async () => {
   });
 });
 
-test("a store of a newer format is refused with what to do", async () => {
+test("a store of another format is refused with what to do", async () => {
   await withDirectory(async (directory) => {
     await withNewStore(directory, async () => {});
     const index = join(directory, "index.db");
@@ -82,6 +84,8 @@ test("a store of a newer format is refused with what to do", async () => {
       expect(await failure(() => openEmbeddedStore(directory, { create }))).toMatch(
         /^not-a-store: .*format 99.*upgrade/,
       );
+    await overwrite(index, 60, Buffer.from([0, 0, 0, 1]));
+    expect(await failure(() => openEmbeddedStore(directory))).toMatch(/^not-a-store: .*format 1,.*make a new store/);
     await overwrite(index, 60, before.subarray(60, 64));
     await (await openEmbeddedStore(directory)).close();
   });
@@ -276,4 +280,36 @@ test("failures of the disk and of SQLite are said in a sentence, with a code", (
   expect(fails("ENOSPC").message).toMatch(/no space left/);
   expect(fails("EROFS").message).toMatch(/permissions/);
   expect(toTandemError(new TypeError("oops"), "/store").code).toBe("internal");
+});
+
+test("messages are found before and after they are entered in the index, by every process, and not once they are dropped", async () => {
+  await withDirectory(async (directory) => {
+    let now = 1_000_000_000_000;
+    const store = await openEmbeddedStore(directory, { create: true, now: () => now });
+    const other = await openEmbeddedStore(directory, { now: () => now });
+    const bodies = Array.from({ length: 17_500 }, (_, i) => Buffer.from(`message ${i}`));
+    const guids: string[] = [];
+    for (let start = 0; start < bodies.length; start += 1700) {
+      const some = await store.stage(bodies.slice(start, start + 1700));
+      expect(await other.missingBodies([NOWHERE, ...some])).toEqual([0]);
+      guids.push(...some);
+    }
+    const shuffled = guids.toSorted();
+    for (const each of [store, other]) {
+      expect(await each.missingBodies([...shuffled, NOWHERE])).toEqual([guids.length]);
+      expect(await each.bodySizes(guids.toReversed())).toEqual(bodies.map(({ length }) => length).toReversed());
+    }
+    now += STAGED_KEPT_MS + 1;
+    await other.stage(bodies.slice(0, 3));
+    expect(await store.compact()).toMatchObject({ bodiesDropped: bodies.length - 3 });
+    for (const each of [store, other]) {
+      expect(await each.missingBodies(guids)).toHaveLength(bodies.length - 3);
+      expect(await each.missingBodies(guids.slice(0, 3))).toEqual([]);
+    }
+    expect(await other.stage(bodies.slice(0, 9))).toEqual(guids.slice(0, 9));
+    for (const each of [store, other]) expect(await each.missingBodies(guids.slice(0, 10))).toEqual([9]);
+    await other.close();
+    await checkStore(store);
+    await store.close();
+  });
 });

@@ -1,50 +1,13 @@
 /** What an exchange costs on the wire: round trips, and bytes after the greeting. */
 
-import { createHash } from "node:crypto";
 import { beforeAll, describe, expect, test } from "vitest";
-import type { LiveRecord } from "../../src/model/record.ts";
 import { MemoryStore } from "../../src/store/memory/memory-store.ts";
-import { digestOfRecords, packRecords } from "../../src/store/shared/blocks.ts";
 import type { MailboxStore } from "../../src/store/store.ts";
 import { DEFAULT_SYNC_OPTIONS, type SyncResult, syncOver, syncStores } from "../../src/sync/session.ts";
 import { expectIdentical } from "./support/checks.ts";
-import { ACCOUNT, Node } from "./support/node.ts";
+import { fill } from "./support/filled.ts";
+import { Node } from "./support/node.ts";
 import { openWire, type WireCounts } from "./support/wire.ts";
-
-/** One mailbox of messages that all have the same few bytes: what is measured is the index. */
-async function fill(store: MailboxStore, count: number, distinct: number): Promise<void> {
-  const node = new Node("a", store);
-  const { entry, state: before } = await node.create();
-  const bodies = Array.from({ length: distinct }, (_, i) => Buffer.from(`Subject: ${i}\r\n\r\n`));
-  const guids = await store.stage(bodies);
-  const records = Array.from({ length: count }, (_, i) => recordOf(i + 1, guids[i % distinct] as string, bodies, i));
-  const after = {
-    ...before,
-    uidNext: count + 1,
-    highestModseq: count + 1,
-    digest: digestOfRecords(records),
-  };
-  const change = { account: ACCOUNT, mailboxId: entry.mailboxId, before, after, records: packRecords(records) };
-  expect(await store.apply(change)).toBe("applied");
-}
-
-function recordOf(uid: number, guid: string, bodies: readonly Uint8Array[], i: number): LiveRecord {
-  const { length } = bodies[i % bodies.length] as Uint8Array;
-  return {
-    expunged: false,
-    uid,
-    modseq: uid + 1,
-    createdModseq: uid + 1,
-    guid,
-    size: length,
-    // As real mail: some seconds to some days apart.
-    internalDate: 1_500_000_000_000 + 1000 * uid * (1 + (createHash("md5").update(`${uid}`).digest()[0] as number)),
-    systemFlags: uid % 3 === 0 ? 0 : 1,
-    keywords: [],
-    flagStamps: [],
-    formerUids: [],
-  };
-}
 
 async function measure(left: MailboxStore, right: MailboxStore): Promise<{ counts: WireCounts; result: SyncResult }> {
   const wire = openWire(right);

@@ -165,7 +165,12 @@ describe("a change that lies", () => {
     const latest = { ...state, uidNext: 100, highestModseq: 100, entryModseq: 1 };
     const speaker = new Speaker(b.store);
     await speaker.greet();
-    await speaker.say({ t: "agree", q: 1, rows: [{ account: "default", mailboxId: await b.id("INBOX"), latest }] });
+    await speaker.say({
+      t: "agree",
+      q: 1,
+      survey: null,
+      rows: [{ account: "default", mailboxId: await b.id("INBOX"), latest }],
+    });
     expect(await speaker.hear()).toEqual({ t: "agreed", q: 1, saved: 0 });
     await speaker.expectServed();
     await expectUntouched();

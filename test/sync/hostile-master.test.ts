@@ -39,7 +39,11 @@ async function expectUntouched(): Promise<void> {
 
 describe("a master at the wrong point", () => {
   test.each<[string, Message[], string]>([
-    ["no greeting", [{ t: "survey", q: 1, account: null, base: new Uint8Array(16), complete: true }], "bad-message"],
+    [
+      "no greeting",
+      [{ t: "survey", q: 1, account: null, mailboxId: null, base: new Uint8Array(16), list: null, complete: true }],
+      "bad-message",
+    ],
     ["a second greeting", [HELLO, HELLO], "bad-message"],
     ["an answer in place of a question", [HELLO, { t: "applied", q: 1 }], "bad-message"],
     ["an answer to what nobody asked", [HELLO, { t: "need", q: 1, missing: null }], "bad-message"],

@@ -28,7 +28,11 @@ export async function runSync(from: string, to: string, options: SyncOptions): P
   const started = performance.now();
   if (options.mirror && !options.oneWay)
     throw new TandemError("invalid-argument", "--mirror goes with --one-way: it makes TO exactly FROM.");
-  const sides = await openSides(from, to, { createTo: !options.dryRun });
+  const sides = await openSides(from, to, {
+    createTo: !options.dryRun,
+    trust: options,
+    onFault: ({ message }) => printError(message),
+  });
   const progress = await openProgress("messages");
   try {
     return await withOutput(async (out) => {

@@ -2,19 +2,28 @@
  * The table of blocks of one mailbox.
  */
 import type { RecordBatch } from "../../model/batch.ts";
-import type { MailboxDigest } from "../../model/state.ts";
+import type { TandemError } from "../../model/errors.ts";
+import type { MailboxDigest, RecordDigests } from "../../model/state.ts";
 import type { Block } from "../shared/blocks.ts";
 import { blockOf } from "../shared/blocks.ts";
+import { damagedBlock } from "../shared/errors.ts";
+import type { StoredBlock } from "../shared/examine.ts";
 import type { DigestSource, Selection } from "../shared/read-records.ts";
+import type { RangeDigests } from "../store.ts";
 import type { Connection } from "./connection.ts";
+import { blockSum } from "./row-sums.ts";
 
-type BatchRow = [id: number, records: number, firstUid: number, lastUid: number, bytes: Uint8Array];
-type BlockRow = [...BatchRow, live: number, crc: number, crcC: number, highestModseq: number, lowest: number | null];
+type BatchRow = [id: number, records: number, firstUid: number, lastUid: number, bytes: Uint8Array, sum: number];
+type Lanes = [count: number, crc: number, crcC: number];
+type BlockRow = [...BatchRow, highestModseq: number, lowest: number | null, ...live: Lanes, ...dead: Lanes];
 
 /** Block numbers are below this: 2^32 UIDs in blocks of 2^6. */
 const BLOCKS_PER_MAILBOX = 2 ** 26;
-const BATCH = "id, records, first_uid, last_uid, bytes";
-const BLOCK = `${BATCH}, live, crc, crc_c, highest_modseq, lowest_tombstone`;
+const BATCH = "id, records, first_uid, last_uid, bytes, sum";
+const BLOCK = `${BATCH}, highest_modseq, lowest_tombstone, live, crc, crc_c, dead, dead_crc, dead_crc_c`;
+/** The lanes are summed mod 2^32 here already: SQLite's integers have 64 bits, JavaScript's 53. */
+const LIVE_SUMS = "coalesce(sum(live), 0), coalesce(sum(crc), 0) & 4294967295, coalesce(sum(crc_c), 0) & 4294967295";
+const DEAD_SUMS = "sum(dead), sum(dead_crc) & 4294967295, sum(dead_crc_c) & 4294967295";
 /** Blocks read by one statement. */
 const READ_BLOCKS = 64;
 
@@ -34,19 +43,25 @@ export class BlockTable implements DigestSource {
     return row === undefined ? null : this.#toBlock(row);
   }
 
-  save({ no, batch, digest, highestModseq, lowestTombstone }: Block): void {
+  save({ no, batch, digests, highestModseq, lowestTombstone }: Block): void {
+    const id = this.#base + no;
+    const { live, tombstones } = digests;
     this.#db.run(
-      "INSERT OR REPLACE INTO block VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      this.#base + no,
+      "INSERT OR REPLACE INTO block VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      id,
       this.#mailbox,
       highestModseq,
       lowestTombstone,
-      digest.count,
-      digest.crc,
-      digest.crcC,
+      live.count,
+      live.crc,
+      live.crcC,
+      tombstones.count,
+      tombstones.crc,
+      tombstones.crcC,
       batch.count,
       batch.firstUid,
       batch.lastUid,
+      blockSum(id, batch),
       batch.bytes,
     );
   }
@@ -73,21 +88,48 @@ export class BlockTable implements DigestSource {
       wanted.since === 0
         ? this.#inOrder<BatchRow>(BATCH, firstNo, lastNo)
         : this.#changedSince(wanted.since, firstNo, lastNo);
-    for (const row of rows) yield toBatch(row);
+    for (const row of rows) yield this.#toBatch(row);
+  }
+
+  /** All blocks as they are stored, whether or not they fit their checksums. */
+  *stored(): Generator<StoredBlock> {
+    for (const row of this.#inOrder<BlockRow>(BLOCK, 0, BLOCKS_PER_MAILBOX - 1)) {
+      const [id, count, firstUid, lastUid, bytes, sum] = row;
+      const block = this.#withSums(row, { count, firstUid, lastUid, bytes });
+      yield { block, isSound: sum === blockSum(id, block.batch) };
+    }
+  }
+
+  /** Puts records in the place of damaged ones if they are exactly those that were there; false if they are not. */
+  restore(block: Block): boolean {
+    const row = this.#db.row<BatchRow>(`SELECT ${BATCH} FROM block WHERE id = ?`, this.#base + block.no);
+    if (row === undefined) return false;
+    const [id, count, firstUid, lastUid, bytes, sum] = row;
+    if (sum === blockSum(id, { count, firstUid, lastUid, bytes })) return false;
+    // It may as well be the checksum that was damaged.
+    const isSame = sum === blockSum(id, block.batch) || Buffer.compare(bytes, block.batch.bytes) === 0;
+    if (isSame) this.save(block);
+    return isSame;
   }
 
   sum(fromNo: number, toNo: number): MailboxDigest {
-    // The lanes are summed mod 2^32 here already: SQLite's integers have 64 bits, JavaScript's 53.
-    const sql = `SELECT coalesce(sum(live), 0), coalesce(sum(crc), 0) & 4294967295, coalesce(sum(crc_c), 0) & 4294967295
-      FROM block INDEXED BY block_digest WHERE id BETWEEN ? AND ?`;
-    const row = this.#db.row<[number, number, number]>(sql, this.#base + fromNo, this.#base + toNo);
-    const [count, crc, crcC] = row ?? [0, 0, 0];
-    return { count, crc, crcC };
+    const sql = `SELECT ${LIVE_SUMS} FROM block INDEXED BY block_digest WHERE id BETWEEN ? AND ?`;
+    return toDigest(this.#db.row<Lanes>(sql, this.#base + fromNo, this.#base + toNo) ?? [0, 0, 0]);
+  }
+
+  /** Digests of blocks, 2^`shift` of them together. */
+  sums(shift: number, fromNo: number, toNo: number): RangeDigests[] {
+    // A mailbox's first block has an id that 2^26 divides, so ids and numbers are cut at the same places.
+    const sql = `SELECT (id & ${BLOCKS_PER_MAILBOX - 1}) >> ?, ${LIVE_SUMS}, ${DEAD_SUMS}
+      FROM block INDEXED BY block_digest WHERE id BETWEEN ? AND ? GROUP BY id >> ? ORDER BY id >> ?`;
+    type Row = [no: number, ...live: Lanes, ...dead: Lanes];
+    const rows = this.#db.rows<Row>(sql, shift, this.#base + fromNo, this.#base + toNo, shift, shift);
+    return rows.map(([no, ...lanes]) => ({ no, ...toDigests(lanes) }));
   }
 
   batch(no: number): RecordBatch | null {
     const row = this.#db.row<BatchRow>(`SELECT ${BATCH} FROM block WHERE id = ?`, this.#base + no);
-    return row === undefined ? null : toBatch(row);
+    return row === undefined ? null : this.#toBatch(row);
   }
 
   *#inOrder<T extends readonly [number, ...unknown[]]>(columns: string, fromNo: number, toNo: number): Generator<T> {
@@ -110,19 +152,33 @@ export class BlockTable implements DigestSource {
   }
 
   #toBlock(row: BlockRow): Block {
-    const [id, , , , , count, crc, crcC, highestModseq, lowestTombstone] = row;
-    const batch = toBatch(row);
-    return { no: id - this.#base, batch, digest: { count, crc, crcC }, highestModseq, lowestTombstone };
+    return this.#withSums(row, this.#toBatch(row));
+  }
+
+  #withSums(row: BlockRow, batch: RecordBatch): Block {
+    const [id, , , , , , highestModseq, lowestTombstone, ...lanes] = row;
+    return { no: id - this.#base, batch, digests: toDigests(lanes), highestModseq, lowestTombstone };
+  }
+
+  /** @throws TandemError `digest-fault`. */
+  #toBatch(row: BatchRow | BlockRow): RecordBatch {
+    const [id, count, firstUid, lastUid, bytes, sum] = row;
+    const batch = { count, firstUid, lastUid, bytes };
+    if (sum !== blockSum(id, batch)) throw this.#damaged(id - this.#base);
+    return batch;
+  }
+
+  #damaged(no: number): TandemError {
+    const sql = "SELECT account.name, mailbox_id FROM mailbox JOIN account ON account.id = account WHERE key = ?";
+    const [account, mailboxId] = this.#db.row<[string, string]>(sql, this.#mailbox) ?? ["", ""];
+    return damagedBlock(account, mailboxId, no);
   }
 }
 
-function toBatch([, count, firstUid, lastUid, bytes]: readonly [
-  number,
-  number,
-  number,
-  number,
-  Uint8Array,
-  ...unknown[],
-]): RecordBatch {
-  return { count, firstUid, lastUid, bytes };
+function toDigest([count, crc, crcC]: Readonly<Lanes>): MailboxDigest {
+  return { count, crc, crcC };
+}
+
+function toDigests([live, crc, crcC, ...dead]: readonly [...Lanes, ...Lanes]): RecordDigests {
+  return { live: toDigest([live, crc, crcC]), tombstones: toDigest(dead) };
 }

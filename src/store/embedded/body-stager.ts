@@ -1,74 +1,134 @@
 /**
  * Stages messages: hashed, written and synced, then entered in the table. A row never exists before the bytes it names
  * are durable.
+ *
+ * Calls that come in while one is being written are written together, with one sync and one transaction for all.
  */
 import { hash } from "node:crypto";
 import type { Guid } from "../../model/record.ts";
-import { findBodies, guidsSince, insertBodies, type NewBody, nextBodyId, touchBody } from "./body-table.ts";
-import type { Connection } from "./connection.ts";
+import type { BodyTable, StoredBody } from "./body-table.ts";
+import { whenFree } from "./group-commit.ts";
+import type { NewBody } from "./packs.ts";
 import { type Body, SegmentWriter } from "./segment-writer.ts";
 import type { SegmentFiles } from "./segments.ts";
 
 /** A message that was staged longer ago than this is marked as staged anew. */
 const TOUCHED_AFTER_MS = 60 * 60 * 1000;
 
-export class BodyStager {
-  readonly #db: Connection;
-  readonly #now: () => number;
-  readonly #writer: SegmentWriter;
+/** Calls that are written together; every one of them waits for `written`. */
+interface Group {
+  readonly bodies: Map<Guid, Uint8Array>;
+  readonly written: Promise<void>;
+}
 
-  /** @param db a connection with synchronous = NORMAL: a lost row only means staging again, and `apply` syncs it. */
-  constructor(db: Connection, segments: SegmentFiles, now: () => number) {
-    this.#db = db;
+export class BodyStager {
+  readonly #table: BodyTable;
+  readonly #now: () => number;
+  readonly #replaced: (guid: Guid) => void;
+  readonly #writer: SegmentWriter;
+  /** Messages whose bytes are damaged: they are written though they are here. */
+  readonly #aside = new Set<Guid>();
+  /** What is collected while the group before is being written. */
+  #open: Group | null = null;
+  /** Settles, without failing, when the last group that was begun is written. */
+  #idle: Promise<void> = Promise.resolve();
+
+  /** @param replaced told of each message that is at another place now. */
+  constructor(table: BodyTable, segments: SegmentFiles, now: () => number, replaced: (guid: Guid) => void) {
+    this.#replaced = replaced;
+    this.#table = table;
     this.#now = now;
-    this.#writer = new SegmentWriter(db, segments);
+    this.#writer = new SegmentWriter(table.db, segments);
   }
 
   /** See `MailboxStore.stage`. */
   async stage(bodies: readonly Uint8Array[], hashed?: readonly Guid[]): Promise<Guid[]> {
     const guids = [...(hashed ?? bodies.map((bytes) => hash("sha256", bytes, "hex")))];
-    const { missing, seen } = this.#missing(bodies, guids);
-    let entered = missing.length === 0;
-    while (!entered) entered = this.#enter(await this.#writer.write(missing), seen);
+    this.#open ??= this.#newGroup();
+    for (const [i, guid] of guids.entries()) this.#open.bodies.set(guid, bodies[i] as Uint8Array);
+    await this.#open.written;
     return guids;
   }
 
-  /** Enters a message in a transaction that is already open, unless it is there. */
-  enterInTransaction(body: NewBody): void {
-    if (findBodies(this.#db, [body.guid]).size === 0) insertBodies(this.#db, [body], this.#now());
+  /** See `MailboxStore.setAside`. */
+  setAside(guids: readonly Guid[]): void {
+    for (const guid of guids) this.#aside.add(guid);
+  }
+
+  /** Enters a message in a transaction that is already open, unless it is there. @returns what to do once it is committed. */
+  enterInTransaction(body: NewBody): () => void {
+    if (this.#aside.has(body.guid)) this.#table.replace([body], this.#now());
+    else if (this.#table.find([body.guid])[0] === null) this.#table.insert([body], this.#now());
+    return () => this.#putBack([body]);
   }
 
   async close(): Promise<void> {
+    await this.#idle;
     await this.#writer.close();
   }
 
-  /** What is not here yet, each once, and the id that the next new message had at that moment. */
-  #missing(bodies: readonly Uint8Array[], guids: readonly Guid[]): { missing: Body[]; seen: number } {
-    const { found, seen } = this.#db.read(() => ({ seen: nextBodyId(this.#db), found: findBodies(this.#db, guids) }));
-    const missing = new Map<Guid, Body>();
+  #newGroup(): Group {
+    const bodies = new Map<Guid, Uint8Array>();
+    const written = this.#idle.then(() => {
+      this.#open = null;
+      return this.#write(bodies);
+    });
+    this.#idle = written.catch(() => undefined);
+    return { bodies, written };
+  }
+
+  async #write(bodies: ReadonlyMap<Guid, Uint8Array>): Promise<void> {
+    const { missing, seen } = this.#missing(bodies);
+    let entered = missing.length === 0;
+    while (!entered) entered = await this.#enter(await this.#writer.write(missing), seen);
+  }
+
+  /** What is not here yet, and the id that the next new message had at that moment. */
+  #missing(bodies: ReadonlyMap<Guid, Uint8Array>): { missing: Body[]; seen: number } {
+    const guids = [...bodies.keys()];
+    const { found, seen } = this.#table.db.read(() => ({ seen: this.#table.nextId(), found: this.#table.find(guids) }));
+    const missing: Body[] = [];
     for (const [i, guid] of guids.entries())
-      if (!found.has(guid)) missing.set(guid, { guid, bytes: bodies[i] as Uint8Array });
-    const old = this.#now() - TOUCHED_AFTER_MS;
-    const touched = [...found.values()].filter((row) => row.refs === 0 && row.stagedAt < old);
-    if (touched.length > 0)
-      this.#db.write(() => {
-        for (const row of touched) touchBody(this.#db, row.id, this.#now());
-      });
-    return { missing: [...missing.values()], seen };
+      if (found[i] === null || this.#aside.has(guid)) missing.push({ guid, bytes: bodies.get(guid) as Uint8Array });
+    const touched = found.filter((body): body is StoredBody => body !== null && this.#isOld(body));
+    if (touched.length > 0) this.#table.touch(touched, this.#now());
+    return { missing, seen };
+  }
+
+  /** Whether `compact` may soon take it for left over. */
+  #isOld({ pack, at }: StoredBody): boolean {
+    const isNamed = pack.references(at) > 0 || !pack.isSound;
+    return !isNamed && (pack.isReleased(at) || pack.stagedAt < this.#now() - TOUCHED_AFTER_MS);
   }
 
   /** False if a segment was removed by `compact` meanwhile: then they are written again elsewhere. */
-  #enter(bodies: readonly NewBody[], seen: number): boolean {
+  async #enter(bodies: readonly NewBody[], seen: number): Promise<boolean> {
     const segments = new Set(bodies.map((body) => body.segment));
-    const entered = this.#db.write(() => {
+    const { db } = this.#table;
+    // Not synced: a lost row only means staging again, and `apply` syncs it.
+    const enter = () => {
       for (const segment of segments)
-        if (this.#db.row("SELECT 1 FROM segment WHERE id = ?", segment) === undefined) return false;
-      const others = nextBodyId(this.#db) === seen ? new Set() : guidsSince(this.#db, seen);
-      const mine = bodies.filter((body) => !others.has(body.guid));
-      insertBodies(this.#db, mine, this.#now());
+        if (db.row("SELECT 1 FROM segment WHERE id = ?", segment) === undefined) return false;
+      const others = this.#table.nextId() === seen ? new Set() : this.#table.guidsSince(seen);
+      const own = others.size === 0 ? bodies : bodies.filter((body) => !others.has(body.guid));
+      const [anew, fresh] = [
+        own.filter(({ guid }) => this.#aside.has(guid)),
+        own.filter(({ guid }) => !this.#aside.has(guid)),
+      ];
+      if (anew.length > 0) this.#table.replace(anew, this.#now());
+      if (fresh.length > 0) this.#table.insert(fresh, this.#now());
       return true;
-    });
-    if (!entered) this.#writer.leave();
+    };
+    const { value: entered } = await whenFree(
+      () => db.tryWriteUnsynced(enter),
+      () => ({ value: db.writeUnsynced(enter) }),
+    );
+    if (entered) this.#putBack(bodies);
+    else this.#writer.leave();
     return entered;
+  }
+
+  #putBack(bodies: readonly NewBody[]): void {
+    for (const { guid } of bodies) if (this.#aside.delete(guid)) this.#replaced(guid);
   }
 }

@@ -10,10 +10,11 @@ import { join } from "node:path";
 import { TandemError } from "../../model/errors.ts";
 import type { Driver } from "./connection.ts";
 import { codeOf } from "./errors.ts";
+import { rowSum } from "./row-sums.ts";
 import { APPLICATION_ID, SCHEMA, STORE_FORMAT } from "./schema.ts";
 
 const INDEX = "index.db";
-const OUR_NAMES = new Set([INDEX, `${INDEX}-wal`, `${INDEX}-shm`, "segments", "spool"]);
+const OUR_NAMES = new Set([INDEX, `${INDEX}-wal`, `${INDEX}-shm`, "segments", "spool", "bell", "commits"]);
 const SQLITE_MAGIC = "SQLite format 3\0";
 const HEADER_BYTES = 100;
 const FORMAT_AT = 60;
@@ -25,16 +26,27 @@ export interface StorePaths {
   readonly index: string;
   readonly segments: string;
   readonly spool: string;
+  /** Written to by whoever changed the change log, so that watchers are told; its contents mean nothing. */
+  readonly bell: string;
+  /** How many commits are known to be on the disk: see `lost-commits.ts`. */
+  readonly commits: string;
 }
 
 export function pathsOf(directory: string): StorePaths {
   const path = (name: string) => join(directory, name);
-  return { directory, index: path(INDEX), segments: path("segments"), spool: path("spool") };
+  return {
+    directory,
+    index: path(INDEX),
+    segments: path("segments"),
+    spool: path("spool"),
+    bell: path("bell"),
+    commits: path("commits"),
+  };
 }
 
 /**
  * Makes sure that there is a store, made now if there is none and `create` says so.
- * @throws TandemError `not-a-store` if the directory is missing, foreign, or a store of a newer format.
+ * @throws TandemError `not-a-store` if the directory is missing, foreign, or a store of another format.
  */
 export async function prepareDirectory(driver: Driver, paths: StorePaths, create: boolean): Promise<void> {
   if (await hasIndex(paths)) return;
@@ -94,13 +106,16 @@ async function hasIndex({ index, directory }: StorePaths): Promise<boolean> {
     header.readUInt32BE(APPLICATION_ID_AT) === APPLICATION_ID;
   const where = JSON.stringify(directory);
   if (!isOurs) throw new TandemError("not-a-store", `The directory ${where} is not a store of Tandem; name another.`);
-  const format = header.readUInt32BE(FORMAT_AT);
-  if (format > STORE_FORMAT)
-    throw new TandemError(
-      "not-a-store",
-      `The store ${where} has format ${format}, this Tandem knows formats up to ${STORE_FORMAT}; upgrade Tandem.`,
-    );
+  checkFormat(header.readUInt32BE(FORMAT_AT), directory);
   return true;
+}
+
+function checkFormat(format: number, directory: string): void {
+  if (format === STORE_FORMAT) return;
+  const where = `The store ${JSON.stringify(directory)} has format ${format}, this Tandem knows format ${STORE_FORMAT}`;
+  const hint =
+    format > STORE_FORMAT ? "upgrade Tandem" : "make a new store and sync into it with the Tandem that made it";
+  throw new TandemError("not-a-store", `${where}; ${hint}.`);
 }
 
 async function headerOf(file: string): Promise<Buffer | null> {
@@ -145,8 +160,10 @@ function createIndex(driver: Driver, path: string): void {
     db.pragma(`application_id = ${APPLICATION_ID}`);
     db.pragma(`user_version = ${STORE_FORMAT}`);
     db.exec(SCHEMA);
-    db.prepare("INSERT INTO meta VALUES (?)").run(randomBytes(16).toString("hex"));
-    db.exec("INSERT INTO sequence VALUES (1)");
+    const epoch = randomBytes(16).toString("hex");
+    db.prepare("INSERT INTO meta VALUES (?, ?, 0)").run(epoch, rowSum(epoch));
+    db.prepare("INSERT INTO sequence VALUES (1, 1, ?)").run(rowSum(1, 1));
+    db.prepare("INSERT INTO log_sequence VALUES (0, ?)").run(rowSum(0));
   } finally {
     // The last connection copies the log into the file and removes it.
     db.close();

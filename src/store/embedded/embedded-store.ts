@@ -1,7 +1,10 @@
 /**
  * The store on local disk: one directory with an SQLite index and append-only segment files for messages.
  */
+import { randomBytes } from "node:crypto";
+import type { RecordBatch } from "../../model/batch.ts";
 import type { Guid } from "../../model/record.ts";
+import type { Cursor, MailboxState } from "../../model/state.ts";
 import type {
   AccountTree,
   BodyWriter,
@@ -9,6 +12,8 @@ import type {
   CursorRow,
   Mailbox,
   MailboxChange,
+  MailboxNews,
+  MailboxPlace,
   MailboxSnapshot,
   MailboxStore,
   Outcome,
@@ -17,23 +22,35 @@ import type {
 } from "../store.ts";
 import { BodyReader } from "./bodies.ts";
 import { BodyStager } from "./body-stager.ts";
-import { findBodies, findIds, unnamedBodies } from "./body-table.ts";
+import { BodyTable, GuidCache } from "./body-table.ts";
+import { LogTable } from "./change-log.ts";
+import { checkIndex } from "./check.ts";
 import { compact } from "./compact.ts";
 import { Connection, type Driver, loadDriver } from "./connection.ts";
 import { pathsOf, prepareDirectory, type StorePaths } from "./directory.ts";
+import { Doorbell } from "./doorbell.ts";
+import { EmbeddedLog } from "./embedded-log.ts";
 import { translated } from "./errors.ts";
+import { GroupCommit } from "./group-commit.ts";
 import { applyChange, applyTreeChange } from "./index-writer.ts";
 import { LargeBodyWriter } from "./large-body.ts";
+import { CommitNote } from "./lost-commits.ts";
 import {
   accountNames,
+  cursorOf,
   cursorsOf,
   findMailbox,
   findMailboxNamed,
   peerEpochs,
   type StoredMailbox,
   treeOf,
+  withoutKey,
   writeCursor,
 } from "./mailboxes.ts";
+import { correctDigest, restoreRecords } from "./mend.ts";
+import { newsOf } from "./news.ts";
+import { LOSS_NOTE, readNote, writeNote } from "./notes.ts";
+import { damaged, rowSum } from "./row-sums.ts";
 import { SegmentFiles } from "./segments.ts";
 import { SnapshotPool } from "./snapshot.ts";
 import { FileSpool } from "./spool.ts";
@@ -41,13 +58,13 @@ import { FileSpool } from "./spool.ts";
 export interface EmbeddedStoreOptions {
   /** Make the store if the directory is missing or empty. */
   readonly create?: boolean;
-  /** Milliseconds since 1970; decides only when `compact` gives up on messages that were staged and never used. */
+  /** Milliseconds since 1970, for the change log, and when `compact` gives up on messages that were staged and never used. */
   readonly now?: () => number;
 }
 
 /**
  * Opens the store in `directory`. Any number of processes may have it open.
- * @throws TandemError `not-a-store` if there is none, it is something else, or of a newer format; `io`.
+ * @throws TandemError `not-a-store` if there is none, it is something else, or of another format; `io`.
  */
 export async function openEmbeddedStore(directory: string, options: EmbeddedStoreOptions = {}): Promise<MailboxStore> {
   return translated(directory, async () => {
@@ -60,28 +77,45 @@ export async function openEmbeddedStore(directory: string, options: EmbeddedStor
 
 class EmbeddedStore implements MailboxStore {
   readonly storeEpoch: string;
+  readonly log: EmbeddedLog;
   readonly #paths: StorePaths;
   readonly #now: () => number;
-  /** Its commits are synced. */
   readonly #db: Connection;
-  /** Its commits are not: for what may be lost in a power cut. */
-  readonly #staging: Connection;
   readonly #segments: SegmentFiles;
   readonly #stager: BodyStager;
-  readonly #bodies: BodyReader;
+  readonly #bodies: BodyTable;
+  readonly #reader: BodyReader;
   readonly #snapshots: SnapshotPool;
+  readonly #logTable: LogTable;
+  readonly #doorbell: Doorbell;
+  readonly #writes: GroupCommit;
 
   constructor(driver: Driver, paths: StorePaths, now: () => number) {
     this.#paths = paths;
     this.#now = now;
-    this.#db = new Connection(driver, paths.index);
-    this.#staging = new Connection(driver, paths.index, { synchronous: "NORMAL" });
+    const commits = new CommitNote(paths.commits);
+    const noted = commits.read();
+    this.#db = new Connection(driver, paths.index, { commits });
     this.#segments = new SegmentFiles(paths.segments);
-    this.#stager = new BodyStager(this.#staging, this.#segments, now);
-    this.#bodies = new BodyReader(this.#db, this.#segments);
+    this.#bodies = new BodyTable(this.#db, new GuidCache());
+    this.#reader = new BodyReader(this.#bodies, this.#segments);
+    const moved = (guid: Guid) => this.#reader.forget(guid);
+    this.#stager = new BodyStager(this.#bodies, this.#segments, now, moved);
     const open = () => new Connection(driver, paths.index, { readonly: true });
     this.#snapshots = new SnapshotPool(paths.directory, open);
-    this.storeEpoch = this.#db.row<[string]>("SELECT store_epoch FROM meta")?.[0] ?? "";
+    this.#logTable = new LogTable(this.#db, now);
+    this.#doorbell = new Doorbell(paths.bell, () => this.#db.version());
+    this.#writes = new GroupCommit(this.#db, () => {
+      if (this.#logTable.takeTouched()) this.#doorbell.ring();
+    });
+    this.log = new EmbeddedLog(this.#logTable, {
+      read: (action) => this.#do(() => this.#db.read(action)),
+      write: (action) => this.#write(action),
+      watch: (listener) => this.#doorbell.watch(listener),
+    });
+    // Noted first, counted afterwards: whatever others commit meanwhile is no loss.
+    const hasLost = this.#db.commitCount() < noted;
+    this.storeEpoch = hasLost ? this.#db.write(() => afterLoss(this.#db, paths, noted, now())) : epochOf(this.#db);
   }
 
   accounts(): Promise<string[]> {
@@ -93,11 +127,15 @@ class EmbeddedStore implements MailboxStore {
   }
 
   mailbox(account: string, mailboxId: string): Promise<Mailbox | null> {
-    return this.#do(() => this.#db.read(() => withoutKey(findMailbox(this.#db, account, mailboxId))));
+    return this.#do(() => this.#db.read(() => shown(findMailbox(this.#db, account, mailboxId))));
   }
 
   mailboxNamed(account: string, name: string): Promise<Mailbox | null> {
-    return this.#do(() => this.#db.read(() => withoutKey(findMailboxNamed(this.#db, account, name))));
+    return this.#do(() => this.#db.read(() => shown(findMailboxNamed(this.#db, account, name))));
+  }
+
+  news(peer: string | null, places: readonly MailboxPlace[], room: number): Promise<(MailboxNews | null)[]> {
+    return this.#do(() => this.#db.read(() => newsOf(this.#db, peer, places, room)));
   }
 
   snapshot(account: string, mailboxId: string): Promise<MailboxSnapshot> {
@@ -105,11 +143,19 @@ class EmbeddedStore implements MailboxStore {
   }
 
   apply(change: MailboxChange): Promise<Outcome> {
-    return this.#do(() => applyChange(this.#db, change));
+    return this.#write(() => applyChange(this.#bodies, this.#logTable, change));
   }
 
   applyTree(change: TreeChange): Promise<Outcome> {
-    return this.#do(() => applyTreeChange(this.#db, change));
+    return this.#write(() => applyTreeChange(this.#db, this.#logTable, change));
+  }
+
+  correctDigest(account: string, mailboxId: string, before: MailboxState): Promise<Outcome> {
+    return this.#write(() => correctDigest(this.#db, account, mailboxId, before));
+  }
+
+  restoreRecords(account: string, mailboxId: string, batches: Iterable<RecordBatch>): Promise<number> {
+    return this.#write(() => restoreRecords(this.#db, account, mailboxId, batches));
   }
 
   peers(): Promise<string[]> {
@@ -120,31 +166,34 @@ class EmbeddedStore implements MailboxStore {
     return this.#do(() => cursorsOf(this.#db, peer));
   }
 
+  cursor(peer: string, account: string, mailboxId: string): Promise<Cursor | null> {
+    return this.#do(() => cursorOf(this.#db, peer, account, mailboxId));
+  }
+
   saveCursors(peer: string, rows: readonly CursorRow[]): Promise<void> {
-    return this.#do(() =>
-      this.#db.write(() => {
-        for (const row of rows) writeCursor(this.#db, peer, row);
-      }),
-    );
-  }
-
-  missingBodies(guids: readonly Guid[]): Promise<number[]> {
-    return this.#do(() => findIds(this.#db, guids).flatMap((id, i) => (id === undefined ? [i] : [])));
-  }
-
-  bodyReferences(guids: readonly Guid[]): Promise<number[]> {
-    return this.#do(() => {
-      const found = findBodies(this.#db, guids);
-      return guids.map((guid) => found.get(guid)?.refs ?? 0);
+    return this.#write(() => {
+      for (const row of rows) writeCursor(this.#db, peer, row);
     });
   }
 
+  missingBodies(guids: readonly Guid[]): Promise<number[]> {
+    return this.#do(() => this.#bodies.find(guids).flatMap((body, i) => (body === null ? [i] : [])));
+  }
+
+  bodyReferences(guids: readonly Guid[]): Promise<number[]> {
+    return this.#do(() => this.#bodies.find(guids).map((body) => body?.pack.references(body.at) ?? 0));
+  }
+
   unnamedBodies(): Promise<Guid[]> {
-    return this.#do(() => unnamedBodies(this.#db));
+    return this.#do(() => this.#bodies.unnamed());
   }
 
   bodySizes(guids: readonly Guid[]): Promise<number[]> {
-    return this.#do(() => this.#bodies.sizes(guids));
+    return this.#do(() => this.#reader.sizes(guids));
+  }
+
+  setAside(guids: readonly Guid[]): Promise<void> {
+    return this.#do(() => this.#stager.setAside(guids));
   }
 
   stage(bodies: readonly Uint8Array[], guids?: readonly Guid[]): Promise<Guid[]> {
@@ -152,7 +201,7 @@ class EmbeddedStore implements MailboxStore {
   }
 
   async stageLarge(): Promise<BodyWriter> {
-    const host = { db: this.#staging, paths: this.#paths, segments: this.#segments, stager: this.#stager };
+    const host = { db: this.#db, paths: this.#paths, segments: this.#segments, stager: this.#stager };
     const writer = new LargeBodyWriter(host);
     return {
       write: (chunk) => this.#do(() => writer.write(chunk)),
@@ -162,26 +211,48 @@ class EmbeddedStore implements MailboxStore {
   }
 
   readBody(guid: Guid, offset: number, length: number): Promise<Uint8Array> {
-    return this.#do(() => this.#bodies.read(guid, offset, length));
+    return this.#do(() => this.#reader.read(guid, offset, length));
+  }
+
+  readBodies(guids: readonly Guid[]): Promise<(Uint8Array | null)[]> {
+    return this.#do(() => this.#reader.readAll(guids));
   }
 
   async openSpool(): Promise<RecordSpool> {
     return new FileSpool(this.#paths.directory, this.#paths.spool);
   }
 
+  check(): Promise<string[]> {
+    return this.#do(() => checkIndex(this.#db, this.#logTable, this.#paths.index));
+  }
+
+  note(name: string): Promise<string | null> {
+    return this.#do(() => readNote(this.#db, name));
+  }
+
+  writeNote(name: string, value: string): Promise<void> {
+    return this.#write(() => writeNote(this.#db, name, value));
+  }
+
   compact(): Promise<CompactResult> {
-    const [db, staging, paths, segments, now] = [this.#db, this.#staging, this.#paths, this.#segments, this.#now];
-    return this.#do(() => compact({ db, staging, paths, segments, now }));
+    const [bodies, paths, segments, now] = [this.#bodies, this.#paths, this.#segments, this.#now];
+    return this.#do(() => compact({ bodies, paths, segments, now }));
   }
 
   close(): Promise<void> {
     return this.#do(async () => {
+      this.#writes.finish();
+      this.#doorbell.close();
       await this.#stager.close();
       this.#segments.close();
       this.#snapshots.close();
-      this.#staging.close();
       this.#db.close();
     });
+  }
+
+  /** In a durable transaction, shared with whatever else is asked for now. */
+  #write<T>(action: () => T): Promise<T> {
+    return this.#do(() => this.#writes.run(action));
   }
 
   #do<T>(action: () => T | Promise<T>): Promise<T> {
@@ -189,6 +260,29 @@ class EmbeddedStore implements MailboxStore {
   }
 }
 
-function withoutKey(mailbox: StoredMailbox | null): Mailbox | null {
-  return mailbox === null ? null : { entry: mailbox.entry, state: mailbox.state };
+function epochOf(db: Connection): string {
+  const [epoch, sum] = db.row<[string, number]>("SELECT store_epoch, sum FROM meta") ?? ["", -1];
+  if (sum !== rowSum(epoch)) throw damaged("The epoch of the store");
+  return epoch;
+}
+
+/**
+ * A store that lost commits is as one restored from a backup: with a new epoch nobody takes it for what it was, so nothing
+ * that others hold of it is undone. It counts on from what was noted, so that it is told once. @returns the epoch.
+ */
+function afterLoss(db: Connection, paths: StorePaths, noted: number, now: number): string {
+  if (db.commitCount() >= noted) return epochOf(db);
+  const epoch = randomBytes(16).toString("hex");
+  db.run("UPDATE meta SET store_epoch = ?, sum = ?, commits = ?", epoch, rowSum(epoch), noted);
+  const when = `when it was opened at ${new Date(now).toISOString()}`;
+  const what = `The index of the store ${JSON.stringify(paths.directory)} lacked its last changes ${when}`;
+  const why = "its write-ahead log was damaged, or an older copy was put in its place";
+  const sentence = `${what}: ${why}. It has a new epoch, and is compared with all peers as a whole.`;
+  writeNote(db, LOSS_NOTE, sentence);
+  process.emitWarning(sentence);
+  return epoch;
+}
+
+function shown(mailbox: StoredMailbox | null): Mailbox | null {
+  return mailbox === null ? null : withoutKey(mailbox);
 }

@@ -1,12 +1,15 @@
 /**
- * The one writer of the index: a change of a mailbox or of a tree in one transaction.
+ * The one writer of the index: a change of a mailbox or of a tree, inside the transaction that its caller opened.
  */
-import { sameState } from "../../model/state.ts";
+import { type MailboxDigest, sameState } from "../../model/state.ts";
 import { mailboxNotFound } from "../shared/errors.ts";
-import { checkDeleted, checkEntryChange, plannedTree } from "../shared/tree.ts";
+import { isLogged } from "../shared/log-entries.ts";
+import { checkEntryChange, isDeletedMeanwhile, plannedTree } from "../shared/tree.ts";
 import { type BlockAccess, writeRecords } from "../shared/write-records.ts";
 import type { Mailbox, MailboxChange, Outcome, TreeChange } from "../store.ts";
 import { BlockTable } from "./block-table.ts";
+import type { BodyTable } from "./body-table.ts";
+import type { LogTable } from "./change-log.ts";
 import type { Connection } from "./connection.ts";
 import {
   accountOf,
@@ -24,39 +27,36 @@ import {
 import { ReferenceCounter } from "./references.ts";
 
 /** See `MailboxStore.apply`. */
-export function applyChange(db: Connection, change: MailboxChange): Outcome {
-  return db.write(() => {
-    const account = accountOf(db, change.account);
-    const mailbox = findMailbox(db, change.account, change.mailboxId);
-    if (account === null || mailbox === null) throw mailboxNotFound(change.account, change.mailboxId);
-    if (!sameState(mailbox.state, change.before)) return "conflict";
-    if (change.entry !== undefined && change.entry.treeBefore !== account.modseq) return "conflict";
-    writeBlocks(db, mailbox.key, change);
-    const next = { entry: change.entry?.value ?? mailbox.entry, state: change.after };
-    writeState(db, mailbox.key, next.state);
-    if (change.entry === undefined) checkDeleted(next);
-    else changeEntry(db, account, mailbox, next, change);
-    const { mailboxId } = next.entry;
-    if (change.cursor !== undefined)
-      writeCursor(db, change.cursor.peer, { account: change.account, mailboxId, cursor: change.cursor.cursor });
-    return "applied";
-  });
+export function applyChange(bodies: BodyTable, log: LogTable, change: MailboxChange): Outcome {
+  const { db } = bodies;
+  const mailbox = findMailbox(db, change.account, change.mailboxId);
+  if (mailbox === null) throw mailboxNotFound(change.account, change.mailboxId);
+  if (!sameState(mailbox.state, change.before) || isDeletedMeanwhile(mailbox, change)) return "conflict";
+  const account = change.entry === undefined ? null : accountOf(db, change.account);
+  if (change.entry !== undefined && change.entry.treeBefore !== account?.modseq) return "conflict";
+  const tombstones = writeBlocks(bodies, mailbox, change);
+  const next = { entry: change.entry?.value ?? mailbox.entry, state: change.after, tombstones };
+  writeState(db, mailbox.key, next);
+  if (account !== null) changeEntry(db, account, mailbox, next, change);
+  noteApplied(db, log, change, mailbox.entry.mailboxId, next.entry.mailboxId);
+  return "applied";
 }
 
 /** See `MailboxStore.applyTree`. */
-export function applyTreeChange(db: Connection, change: TreeChange): Outcome {
-  return db.write(() => {
-    const account = accountOf(db, change.account) ?? { id: 0, modseq: 0 };
-    if (account.modseq !== change.before) return "conflict";
-    const planned = plannedTree(treeAccess(db, account), change);
-    writeMailboxes(db, writeAccount(db, change.account, change.after), planned);
-    return "applied";
-  });
+export function applyTreeChange(db: Connection, log: LogTable, change: TreeChange): Outcome {
+  const account = accountOf(db, change.account) ?? { id: 0, modseq: 0 };
+  if (account.modseq !== change.before) return "conflict";
+  const planned = plannedTree(treeAccess(db, account), change);
+  writeMailboxes(db, writeAccount(db, change.account, change.after), planned);
+  const logged = planned.map(({ entry }) => ({ account: change.account, mailboxId: entry.mailboxId }));
+  log.changed(logged, change.origin);
+  return "applied";
 }
 
-function writeBlocks(db: Connection, mailbox: number, change: MailboxChange): void {
-  const references = new ReferenceCounter(db);
-  const blocks = new BlockTable(db, mailbox);
+/** Returns the digest of the tombstones that are left. */
+function writeBlocks(bodies: BodyTable, { key, tombstones }: StoredMailbox, change: MailboxChange): MailboxDigest {
+  const references = new ReferenceCounter(bodies);
+  const blocks = new BlockTable(bodies.db, key);
   const access: BlockAccess = {
     load: (no) => blocks.load(no),
     save: (block) => blocks.save(block),
@@ -66,8 +66,9 @@ function writeBlocks(db: Connection, mailbox: number, change: MailboxChange): vo
     addReferences: (guids) => references.add(guids),
     dropReferences: (guids) => references.drop(guids),
   };
-  writeRecords(change, access);
+  const left = writeRecords(change, access, tombstones);
   references.flush();
+  return left;
 }
 
 function changeEntry(
@@ -81,6 +82,15 @@ function changeEntry(
   checkEntryChange(treeAccess(db, account), old.entry.mailboxId, next, change.entry);
   writeAccount(db, change.account, change.entry.treeAfter);
   writeEntry(db, account.id, old.key, next.entry);
-  if (next.entry.mailboxId !== old.entry.mailboxId)
-    moveCursors(db, change.account, old.entry.mailboxId, next.entry.mailboxId);
+}
+
+/** What is kept beside the mailbox: cursors and the change log, both under its id of now. */
+function noteApplied(db: Connection, log: LogTable, change: MailboxChange, oldId: string, mailboxId: string): void {
+  const { account, cursor } = change;
+  if (mailboxId !== oldId) {
+    moveCursors(db, account, oldId, mailboxId);
+    log.moved(account, oldId, mailboxId);
+  }
+  if (isLogged(change)) log.changed([{ account, mailboxId }], change.origin);
+  if (cursor !== undefined) writeCursor(db, cursor.peer, { account, mailboxId, cursor: cursor.cursor });
 }

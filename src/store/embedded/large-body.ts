@@ -12,6 +12,7 @@ import type { BodyWriter } from "../store.ts";
 import type { BodyStager } from "./body-stager.ts";
 import type { Connection } from "./connection.ts";
 import { type StorePaths, spoolName } from "./directory.ts";
+import { insertSegment } from "./extents.ts";
 import { HEADER_BYTES, type SegmentFiles, writeFully, writeHeader } from "./segments.ts";
 
 /** Up to here a message is held in memory and staged like any other. */
@@ -83,13 +84,14 @@ export class LargeBodyWriter implements BodyWriter {
   /** The file gets its name in the transaction that enters it, so `compact` never sees one without the other. */
   #enter(guid: Guid): void {
     const { db, segments, stager } = this.#host;
-    db.write(() => {
+    const entered = db.writeUnsynced(() => {
       const size = HEADER_BYTES + this.#size;
-      const segment = db.insert("INSERT INTO segment VALUES (NULL, ?, 1)", size);
+      const segment = insertSegment(db, size, 1);
       renameSync(this.#path, segments.path(segment));
       syncDirectoryNow(segments.directory);
-      stager.enterInTransaction({ guid, segment, offset: 0, size: this.#size });
+      return stager.enterInTransaction({ guid, segment, offset: 0, size: this.#size });
     });
+    entered();
   }
 }
 

@@ -3,43 +3,55 @@
  */
 import type { Guid } from "../../model/record.ts";
 import { bodyMissing } from "../shared/errors.ts";
-import { changeReferences, findIds } from "./body-table.ts";
-import type { Connection } from "./connection.ts";
+import type { BodyTable } from "./body-table.ts";
+import { type Pack, savePack } from "./packs.ts";
 
 /** Messages collected before the table is asked and written. */
 const COLLECTED = 8192;
 
 export class ReferenceCounter {
-  readonly #db: Connection;
-  readonly #changes = new Map<Guid, number>();
+  readonly #bodies: BodyTable;
+  #added: Guid[] = [];
+  #dropped: Guid[] = [];
 
-  constructor(db: Connection) {
-    this.#db = db;
+  constructor(bodies: BodyTable) {
+    this.#bodies = bodies;
   }
 
   add(guids: readonly Guid[]): void {
-    this.#count(guids, 1);
+    for (const guid of guids) this.#added.push(guid);
+    this.#flushIfMany();
   }
 
   drop(guids: readonly Guid[]): void {
-    this.#count(guids, -1);
+    for (const guid of guids) this.#dropped.push(guid);
+    this.#flushIfMany();
   }
 
   /** Writes what was collected. @throws TandemError `body-missing`. */
   flush(): void {
-    const guids = [...this.#changes.keys()];
-    const changes = new Map<number, number>();
-    for (const [i, id] of findIds(this.#db, guids).entries()) {
-      const guid = guids[i] as Guid;
-      if (id === undefined) throw bodyMissing(guid);
-      changes.set(id, this.#changes.get(guid) ?? 0);
-    }
-    changeReferences(this.#db, changes);
-    this.#changes.clear();
+    const packs = new Map<number, Pack>();
+    // Those that are added first: a message that only moves from one record to another is never without any.
+    this.#count(this.#added, 1, packs);
+    this.#count(this.#dropped, -1, packs);
+    for (const pack of packs.values()) savePack(this.#bodies.db, pack);
+    this.#added = [];
+    this.#dropped = [];
   }
 
-  #count(guids: readonly Guid[], by: number): void {
-    for (const guid of guids) this.#changes.set(guid, (this.#changes.get(guid) ?? 0) + by);
-    if (this.#changes.size >= COLLECTED) this.flush();
+  #count(guids: readonly Guid[], by: number, packs: Map<number, Pack>): void {
+    for (const [i, body] of this.#bodies.find(guids).entries()) {
+      // A message that was lost must not keep its records from being expunged.
+      if (body === null && by < 0) continue;
+      if (body === null) throw bodyMissing(guids[i] as Guid);
+      // A search may read a pack twice; the changes of both go to one.
+      const pack = packs.get(body.pack.id) ?? body.pack;
+      packs.set(pack.id, pack);
+      pack.addReferences(body.at, by);
+    }
+  }
+
+  #flushIfMany(): void {
+    if (this.#added.length + this.#dropped.length >= COLLECTED) this.flush();
   }
 }

@@ -4,9 +4,9 @@
 import type { FileHandle } from "node:fs/promises";
 import { crc32 } from "node:zlib";
 import type { Guid } from "../../model/record.ts";
-import type { NewBody } from "./body-table.ts";
 import type { Connection } from "./connection.ts";
 import { Extents } from "./extents.ts";
+import type { NewBody } from "./packs.ts";
 import { HEADER_BYTES, type SegmentFiles, writeFully, writeHeader } from "./segments.ts";
 
 /** A message with its GUID. */

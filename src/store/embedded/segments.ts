@@ -5,12 +5,20 @@ import { constants } from "node:fs";
 import { type FileHandle, open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
-import { TandemError } from "../../model/errors.ts";
+import { isTandemError, TandemError } from "../../model/errors.ts";
 import type { Guid } from "../../model/record.ts";
-import type { BodyPlace } from "./body-table.ts";
 import { syncDirectory } from "./directory.ts";
 import { codeOf } from "./errors.ts";
 import { SegmentReader } from "./segment-reader.ts";
+
+/** Where the bytes of a message lie. */
+export interface BodyPlace {
+  readonly segment: number;
+  /** Where its header starts. */
+  readonly offset: number;
+  /** Bytes of the message, without the header. */
+  readonly size: number;
+}
 
 /** magic, size, CRC-32 of the message, GUID */
 export const HEADER_BYTES = 4 + 4 + 4 + 32;
@@ -42,6 +50,8 @@ export class SegmentFiles {
   readonly directory: string;
   /** In the order of their last use. */
   readonly #reading = new Map<number, SegmentReader>();
+  /** The one used last. */
+  #last: { readonly segment: number; readonly file: SegmentReader } | null = null;
 
   constructor(directory: string) {
     this.directory = directory;
@@ -95,8 +105,19 @@ export class SegmentFiles {
     return bytes;
   }
 
+  /** As `read`, but null also for damage and where the disk fails. */
+  readOrNull(guid: Guid, place: BodyPlace, offset: number, length: number): Uint8Array | null {
+    try {
+      return this.read(guid, place, offset, length);
+    } catch (error) {
+      if (isTandemError(error, "body-unreadable") || codeOf(error) === "EIO") return null;
+      throw error;
+    }
+  }
+
   /** Forgets an open file, so that the space of a removed one is freed. */
   forget(segment: number): void {
+    if (this.#last?.segment === segment) this.#last = null;
     this.#reading.get(segment)?.close();
     this.#reading.delete(segment);
   }
@@ -106,12 +127,14 @@ export class SegmentFiles {
   }
 
   #open(segment: number): SegmentReader | null {
+    if (this.#last?.segment === segment) return this.#last.file;
     const file = this.#reading.get(segment) ?? SegmentReader.open(this.path(segment));
     if (file === null) return null;
     this.#reading.delete(segment);
     this.#reading.set(segment, file);
     const oldest = this.#reading.keys().next().value;
     if (this.#reading.size > OPEN_FILES && oldest !== undefined) this.forget(oldest);
+    this.#last = { segment, file };
     return file;
   }
 }
@@ -119,22 +142,24 @@ export class SegmentFiles {
 export function unreadable(guid: Guid): TandemError {
   return new TandemError(
     "body-unreadable",
-    `The bytes of message ${guid} are damaged in this store; restore its segments directory from a copy.`,
+    `The bytes of message ${guid} are damaged in this store; verify it with --deep --repair and a node that has the message.`,
   );
 }
 
 function readWhole(file: SegmentReader, guid: Guid, place: BodyPlace): Uint8Array {
   const bytes = HEADER_BYTES + place.size;
-  const ahead = file.readAhead(place.offset, bytes);
-  if (ahead !== null && isWhole(ahead, guid, place.size)) return ahead.subarray(HEADER_BYTES);
   // What was read ahead can be older than the message; damage is what is still there on a second look.
-  const fresh = file.read(place.offset, bytes);
-  if (fresh !== null && isWhole(fresh, guid, place.size)) return fresh.subarray(HEADER_BYTES);
-  throw unreadable(guid);
+  const body = wholeOf(file.readAhead(place.offset, bytes), guid, place.size);
+  const found = body ?? wholeOf(file.read(place.offset, bytes), guid, place.size);
+  if (found === null) throw unreadable(guid);
+  return found;
 }
 
-function isWhole(bytes: Buffer, guid: Guid, size: number): boolean {
-  return isHeaderOf(bytes, guid, size) && bytes.readUInt32BE(CRC_AT) === crc32(bytes.subarray(HEADER_BYTES));
+/** The message behind its header, null if this is not it or it is damaged. */
+function wholeOf(bytes: Buffer | null, guid: Guid, size: number): Buffer | null {
+  if (bytes === null || !isHeaderOf(bytes, guid, size)) return null;
+  const body = bytes.subarray(HEADER_BYTES);
+  return bytes.readUInt32BE(CRC_AT) === crc32(body) ? body : null;
 }
 
 function isHeaderOf(header: Buffer, guid: Guid, size: number): boolean {

@@ -4,16 +4,19 @@
 import type { RecordBatch } from "../../model/batch.ts";
 import type { MailboxEntry } from "../../model/mailbox.ts";
 import type { MailboxDigest, MailboxState } from "../../model/state.ts";
+import { blockBounds } from "../shared/blocks.ts";
 import { mailboxNotFound } from "../shared/errors.ts";
+import { examineBlocks } from "../shared/examine.ts";
+import { type RangeSource, rangeDigests } from "../shared/range-digests.ts";
 import { inGroups, rangeDigest, selectionOf, selectRecords } from "../shared/read-records.ts";
-import type { MailboxSnapshot, ScanOptions } from "../store.ts";
+import type { Examination, MailboxSnapshot, RangeDigests, ScanOptions } from "../store.ts";
 import { BlockTable } from "./block-table.ts";
 import type { Connection } from "./connection.ts";
 import { translated } from "./errors.ts";
 import { findMailbox, type StoredMailbox } from "./mailboxes.ts";
 
-/** Connections that wait for the next snapshot. */
-const IDLE_CONNECTIONS = 8;
+/** Connections that wait for the next snapshot: opening one costs more than a small read. */
+const IDLE_CONNECTIONS = 32;
 const BATCHES_AT_A_TIME = 64;
 
 export class SnapshotPool {
@@ -59,6 +62,7 @@ export class SnapshotPool {
 class EmbeddedSnapshot implements MailboxSnapshot {
   readonly entry: MailboxEntry;
   readonly state: MailboxState;
+  readonly tombstones: MailboxDigest;
   readonly #blocks: BlockTable;
   readonly #directory: string;
   readonly #release: () => void;
@@ -66,6 +70,7 @@ class EmbeddedSnapshot implements MailboxSnapshot {
   constructor(db: Connection, mailbox: StoredMailbox, directory: string, release: () => void) {
     this.entry = mailbox.entry;
     this.state = mailbox.state;
+    this.tombstones = mailbox.tombstones;
     this.#blocks = new BlockTable(db, mailbox.key);
     this.#directory = directory;
     this.#release = release;
@@ -84,6 +89,19 @@ class EmbeddedSnapshot implements MailboxSnapshot {
 
   async digest(fromUid: number, toUid: number): Promise<MailboxDigest> {
     return translated(this.#directory, () => rangeDigest(this.#blocks, fromUid, toUid));
+  }
+
+  examine(): Promise<Examination> {
+    return translated(this.#directory, () => examineBlocks(this.#blocks.stored(), this.tombstones));
+  }
+
+  async ranges(bits: number, firstNo: number, lastNo: number): Promise<RangeDigests[]> {
+    const source: RangeSource = {
+      sums: (shift, first, last) => this.#blocks.sums(shift, first, last),
+      batches: (first, last) =>
+        this.#blocks.batches({ since: 0, from: blockBounds(first).firstUid, to: blockBounds(last).lastUid }),
+    };
+    return translated(this.#directory, () => rangeDigests(source, bits, firstNo, lastNo));
   }
 
   async close(): Promise<void> {

@@ -13,8 +13,10 @@ const HEADER_BYTES = 16;
 const BUFFER_BYTES = 1024 * 1024;
 
 export class FileSpool implements RecordSpool {
-  readonly #path: string;
   readonly #directory: string;
+  readonly #spool: string;
+  /** Empty until there is a file. */
+  #path = "";
   #buffer = Buffer.alloc(0);
   #used = 0;
   #file: number | null = null;
@@ -23,7 +25,7 @@ export class FileSpool implements RecordSpool {
   /** @param directory the store's, for errors; the file lies in `spool`. */
   constructor(directory: string, spool: string) {
     this.#directory = directory;
-    this.#path = join(spool, spoolName("spool"));
+    this.#spool = spool;
   }
 
   write(batch: RecordBatch): void {
@@ -72,6 +74,7 @@ export class FileSpool implements RecordSpool {
 
   #flush(): void {
     this.#translated(() => {
+      if (this.#file === null) this.#path = join(this.#spool, spoolName("spool"));
       this.#file ??= openSync(this.#path, "wx+", 0o600);
       let done = 0;
       while (done < this.#used)

@@ -12,13 +12,17 @@ export interface MemoryMailbox extends Mailbox {
   readonly blocks: readonly Block[];
 }
 
+export function withoutBlocks({ entry, state, tombstones }: Mailbox): Mailbox {
+  return { entry, state, tombstones };
+}
+
 export class MemoryAccount implements TreeAccess {
   modseq = 0;
   readonly #mailboxes = new Map<string, MemoryMailbox>();
 
   /** Sorted by id. */
   list(): Mailbox[] {
-    const mailboxes = [...this.#mailboxes.values()].map(({ entry, state }) => ({ entry, state }));
+    const mailboxes = [...this.#mailboxes.values()].map(withoutBlocks);
     return mailboxes.sort((a, b) => compareText(a.entry.mailboxId, b.entry.mailboxId));
   }
 
@@ -48,9 +52,10 @@ export class MemoryAccount implements TreeAccess {
 
   /** Puts mailboxes whose records stay as they are. */
   putAll(mailboxes: readonly Mailbox[], modseq: number): void {
-    for (const { entry, state } of mailboxes) {
-      const blocks = this.#mailboxes.get(entry.mailboxId)?.blocks ?? [];
-      this.#mailboxes.set(entry.mailboxId, { entry, state, blocks });
+    for (const mailbox of mailboxes) {
+      const { mailboxId } = mailbox.entry;
+      const blocks = this.#mailboxes.get(mailboxId)?.blocks ?? [];
+      this.#mailboxes.set(mailboxId, { ...withoutBlocks(mailbox), blocks });
     }
     this.modseq = modseq;
   }

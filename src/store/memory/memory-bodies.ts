@@ -16,6 +16,7 @@ export class MemoryBodies {
   readonly #bodies = new Map<Guid, MemoryBody>();
   /** Those without a reference. */
   readonly #unnamed = new Set<Guid>();
+  readonly #aside = new Set<Guid>();
   readonly #now: () => number;
 
   constructor(now: () => number) {
@@ -38,8 +39,15 @@ export class MemoryBodies {
     return [...this.#unnamed];
   }
 
+  /** Has messages written anew when they are staged the next time. */
+  setAside(guids: readonly Guid[]): void {
+    for (const guid of guids) this.#aside.add(guid);
+  }
+
   stage(guid: Guid, bytes: Uint8Array): void {
-    const old = this.#bodies.get(guid) ?? { bytes: new Uint8Array(bytes), references: 0 };
+    const known = this.#bodies.get(guid);
+    const isKept = known !== undefined && !this.#aside.delete(guid);
+    const old = isKept ? known : { bytes: new Uint8Array(bytes), references: known?.references ?? 0 };
     this.#bodies.set(guid, { ...old, stagedAt: this.#now() });
     if (old.references === 0) this.#unnamed.add(guid);
   }

@@ -6,9 +6,13 @@
 import { createHash, randomBytes } from "node:crypto";
 import { compareText } from "../../model/flags.ts";
 import type { Guid } from "../../model/record.ts";
-import { type Cursor, sameState } from "../../model/state.ts";
+import { type Cursor, type MailboxState, sameState } from "../../model/state.ts";
+import { type Block, digestSums } from "../shared/blocks.ts";
 import { bodyMissing, mailboxNotFound } from "../shared/errors.ts";
-import { checkDeleted, checkEntryChange, plannedTree } from "../shared/tree.ts";
+import { corrected } from "../shared/examine.ts";
+import { isLogged } from "../shared/log-entries.ts";
+import { NewsPacker } from "../shared/news.ts";
+import { checkEntryChange, isDeletedMeanwhile, plannedTree } from "../shared/tree.ts";
 import { writeRecords } from "../shared/write-records.ts";
 import type {
   AccountTree,
@@ -17,33 +21,39 @@ import type {
   CursorRow,
   Mailbox,
   MailboxChange,
+  MailboxNews,
+  MailboxPlace,
   MailboxSnapshot,
   MailboxStore,
   Outcome,
   RecordSpool,
   TreeChange,
 } from "../store.ts";
-import { MemoryAccount, type MemoryMailbox } from "./memory-account.ts";
+import { MemoryAccount, type MemoryMailbox, withoutBlocks } from "./memory-account.ts";
 import { MemoryBlocks } from "./memory-blocks.ts";
 import { MemoryBodies } from "./memory-bodies.ts";
-import { MemorySnapshot, MemorySpool } from "./memory-snapshot.ts";
+import { MemoryLog } from "./memory-log.ts";
+import { batchesIn, MemorySnapshot, MemorySpool } from "./memory-snapshot.ts";
 
 export interface MemoryStoreOptions {
   /** 32 hex digits; random by default. */
   readonly storeEpoch?: string;
-  /** Milliseconds since 1970; decides only when `compact` gives up on messages that were staged and never used. */
+  /** Milliseconds since 1970, for the change log, and when `compact` gives up on messages that were staged and never used. */
   readonly now?: () => number;
 }
 
 export class MemoryStore implements MailboxStore {
   readonly storeEpoch: string;
+  readonly log: MemoryLog;
   readonly #accounts = new Map<string, MemoryAccount>();
   readonly #cursors = new Map<string, Map<string, CursorRow>>();
+  readonly #notes = new Map<string, string>();
   readonly #bodies: MemoryBodies;
 
   constructor(options: MemoryStoreOptions = {}) {
     this.storeEpoch = options.storeEpoch ?? randomBytes(16).toString("hex");
     this.#bodies = new MemoryBodies(options.now ?? Date.now);
+    this.log = new MemoryLog(options.now ?? Date.now);
   }
 
   async accounts(): Promise<string[]> {
@@ -57,12 +67,23 @@ export class MemoryStore implements MailboxStore {
 
   async mailbox(account: string, mailboxId: string): Promise<Mailbox | null> {
     const found = this.#accounts.get(account)?.find(mailboxId);
-    return found === undefined ? null : { entry: found.entry, state: found.state };
+    return found === undefined ? null : withoutBlocks(found);
   }
 
   async mailboxNamed(account: string, name: string): Promise<Mailbox | null> {
     const mailboxId = this.#accounts.get(account)?.nameHolder(name) ?? null;
     return mailboxId === null ? null : this.mailbox(account, mailboxId);
+  }
+
+  async news(peer: string | null, places: readonly MailboxPlace[], room: number): Promise<(MailboxNews | null)[]> {
+    const packer = new NewsPacker(room);
+    const cursors = peer === null ? undefined : this.#cursors.get(peer);
+    return places.map(({ account, mailboxId }) => {
+      const mailbox = this.#accounts.get(account)?.find(mailboxId);
+      if (mailbox === undefined) return null;
+      const cursor = cursors?.get(JSON.stringify([account, mailbox.entry.mailboxId]))?.cursor ?? null;
+      return packer.news(mailbox, cursor, (wanted) => batchesIn(mailbox.blocks, wanted));
+    });
   }
 
   async snapshot(account: string, mailboxId: string): Promise<MailboxSnapshot> {
@@ -71,19 +92,17 @@ export class MemoryStore implements MailboxStore {
 
   async apply(change: MailboxChange): Promise<Outcome> {
     const { account, mailbox } = this.#get(change.account, change.mailboxId);
-    if (!sameState(mailbox.state, change.before)) return "conflict";
+    if (!sameState(mailbox.state, change.before) || isDeletedMeanwhile(mailbox, change)) return "conflict";
     if (change.entry !== undefined && change.entry.treeBefore !== account.modseq) return "conflict";
     const blocks = new MemoryBlocks(mailbox.blocks, this.#bodies);
-    writeRecords(change, blocks);
-    const next = { entry: change.entry?.value ?? mailbox.entry, state: change.after, blocks: blocks.result() };
+    const tombstones = writeRecords(change, blocks, mailbox.tombstones);
+    const entry = change.entry?.value ?? mailbox.entry;
+    const next = { entry, state: change.after, tombstones, blocks: blocks.result() };
     if (change.entry !== undefined) checkEntryChange(account, mailbox.entry.mailboxId, next, change.entry);
-    else checkDeleted(next);
     // Nothing below can fail: this is the commit.
     this.#bodies.commit(blocks.references);
     account.put(mailbox.entry.mailboxId, next, change.entry?.treeAfter ?? account.modseq);
-    this.#moveCursors(change.account, mailbox.entry.mailboxId, next.entry.mailboxId);
-    if (change.cursor !== undefined)
-      this.#saveCursor(change.cursor.peer, change.account, next.entry.mailboxId, change.cursor.cursor);
+    this.#noteApplied(change, mailbox.entry.mailboxId, next.entry.mailboxId);
     return "applied";
   }
 
@@ -93,7 +112,24 @@ export class MemoryStore implements MailboxStore {
     const planned = plannedTree(account, change);
     account.putAll(planned, change.after);
     this.#accounts.set(change.account, account);
+    const logged = planned.map(({ entry }) => ({ account: change.account, mailboxId: entry.mailboxId }));
+    this.log.changed(logged, change.origin);
     return "applied";
+  }
+
+  async correctDigest(account: string, mailboxId: string, before: MailboxState): Promise<Outcome> {
+    const { account: owner, mailbox } = this.#get(account, mailboxId);
+    if (!sameState(mailbox.state, before)) return "conflict";
+    const blocks = mailbox.blocks.map((block) => corrected({ block, isSound: true }) as Block);
+    const { live: digest, tombstones } = digestSums(blocks);
+    owner.put(mailbox.entry.mailboxId, { ...mailbox, blocks, tombstones, state: { ...before, digest } }, owner.modseq);
+    return "applied";
+  }
+
+  /** Nothing in memory is ever damaged. */
+  async restoreRecords(account: string, mailboxId: string): Promise<number> {
+    this.#get(account, mailboxId);
+    return 0;
   }
 
   async peers(): Promise<string[]> {
@@ -103,6 +139,10 @@ export class MemoryStore implements MailboxStore {
   async cursors(peer: string): Promise<CursorRow[]> {
     const rows = [...(this.#cursors.get(peer)?.values() ?? [])];
     return rows.sort((a, b) => compareText(a.account, b.account) || compareText(a.mailboxId, b.mailboxId));
+  }
+
+  async cursor(peer: string, account: string, mailboxId: string): Promise<Cursor | null> {
+    return this.#cursors.get(peer)?.get(JSON.stringify([account, mailboxId]))?.cursor ?? null;
   }
 
   async saveCursors(peer: string, rows: readonly CursorRow[]): Promise<void> {
@@ -146,27 +186,60 @@ export class MemoryStore implements MailboxStore {
     };
   }
 
+  async setAside(guids: readonly Guid[]): Promise<void> {
+    this.#bodies.setAside(guids);
+  }
+
   async readBody(guid: Guid, offset: number, length: number): Promise<Uint8Array> {
     const bytes = this.#bodies.get(guid);
     if (bytes === null) throw bodyMissing(guid);
     return bytes.slice(offset, offset + length);
   }
 
+  async readBodies(guids: readonly Guid[]): Promise<(Uint8Array | null)[]> {
+    return guids.map((guid) => this.#bodies.get(guid)?.slice() ?? null);
+  }
+
   async openSpool(): Promise<RecordSpool> {
     return new MemorySpool();
+  }
+
+  async check(): Promise<string[]> {
+    return [];
+  }
+
+  async note(name: string): Promise<string | null> {
+    return this.#notes.get(name) ?? null;
+  }
+
+  async writeNote(name: string, value: string): Promise<void> {
+    this.#notes.set(name, value);
   }
 
   async compact(): Promise<CompactResult> {
     return this.#bodies.compact();
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    this.log.close();
+  }
 
   #get(name: string, mailboxId: string): { account: MemoryAccount; mailbox: MemoryMailbox } {
     const account = this.#accounts.get(name);
     const mailbox = account?.find(mailboxId);
     if (account === undefined || mailbox === undefined) throw mailboxNotFound(name, mailboxId);
     return { account, mailbox };
+  }
+
+  /** What is kept beside the mailbox: cursors and the change log, both under its id of now. */
+  #noteApplied(change: MailboxChange, oldId: string, mailboxId: string): void {
+    const { account, cursor } = change;
+    if (mailboxId !== oldId) {
+      this.#moveCursors(account, oldId, mailboxId);
+      this.log.moved(account, oldId, mailboxId);
+    }
+    if (isLogged(change)) this.log.changed([{ account, mailboxId }], change.origin);
+    if (cursor !== undefined) this.#saveCursor(cursor.peer, account, mailboxId, cursor.cursor);
   }
 
   #saveCursor(peer: string, account: string, mailboxId: string, cursor: Cursor): void {
@@ -177,7 +250,6 @@ export class MemoryStore implements MailboxStore {
 
   /** A mailbox keeps its cursors under a new id. */
   #moveCursors(account: string, from: string, to: string): void {
-    if (from === to) return;
     for (const [peer, rows] of this.#cursors) {
       const row = rows.get(JSON.stringify([account, from]));
       if (row === undefined) continue;

@@ -4,16 +4,15 @@
 import { decodeBatch, encodeBatch, type RecordBatch } from "../../model/batch.ts";
 import { TandemError } from "../../model/errors.ts";
 import type { IndexRecord, LiveRecord } from "../../model/record.ts";
-import type { MailboxDigest } from "../../model/state.ts";
-import { DigestSum } from "./digest-sum.ts";
+import type { MailboxDigest, RecordDigests } from "../../model/state.ts";
+import { DigestSum, RecordSums } from "./digest-sum.ts";
 
 /** Immutable, and never without a record. */
 export interface Block {
   /** `uid >> 6` of all its records. */
   readonly no: number;
   readonly batch: RecordBatch;
-  /** Of its live records. */
-  readonly digest: MailboxDigest;
+  readonly digests: RecordDigests;
   /** Highest modseq of its records. */
   readonly highestModseq: number;
   /** Lowest modseq of its tombstones, null if it has none. */
@@ -41,11 +40,11 @@ export function blockBounds(no: number): { readonly firstUid: number; readonly l
   return { firstUid: no * BLOCK_UIDS, lastUid: no * BLOCK_UIDS + BLOCK_UIDS - 1 };
 }
 
-/** A block of these records (at least one), whose live ones have this digest; `batch` saves packing them. */
+/** A block of these records (at least one), of which these are the digests; `batch` saves packing them. */
 export function blockFrom(
   no: number,
   records: readonly IndexRecord[],
-  digest: MailboxDigest,
+  digests: RecordDigests,
   batch: RecordBatch | null = null,
 ): Block {
   let highestModseq = 0;
@@ -54,7 +53,7 @@ export function blockFrom(
     if (modseq > highestModseq) highestModseq = modseq;
     if (expunged && (lowestTombstone === null || modseq < lowestTombstone)) lowestTombstone = modseq;
   }
-  return { no, batch: batch ?? encodeBatch(records), digest, highestModseq, lowestTombstone };
+  return { no, batch: batch ?? encodeBatch(records), digests, highestModseq, lowestTombstone };
 }
 
 /** The digest of the live ones among `records`. */
@@ -62,6 +61,20 @@ export function digestOfRecords(records: Iterable<IndexRecord>): MailboxDigest {
   const sum = new DigestSum();
   for (const record of records) sum.add(record);
   return sum.value();
+}
+
+/** The digests of all records of some blocks, from the blocks' own digests. */
+export function digestSums(blocks: Iterable<Block>): RecordDigests {
+  const sums = new RecordSums();
+  for (const { digests } of blocks) sums.change(digests);
+  return sums.value();
+}
+
+/** The digests of all `records`, live ones and tombstones apart. */
+export function digestsOfRecords(records: Iterable<IndexRecord>): RecordDigests {
+  const sums = new RecordSums();
+  for (const record of records) sums.add(record);
+  return sums.value();
 }
 
 export function isLive(record: IndexRecord): record is LiveRecord {

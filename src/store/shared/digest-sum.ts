@@ -3,7 +3,7 @@
  */
 import { digestOf } from "../../model/digest.ts";
 import type { IndexRecord } from "../../model/record.ts";
-import { EMPTY_DIGEST, type MailboxDigest } from "../../model/state.ts";
+import { EMPTY_DIGEST, type MailboxDigest, type RecordDigests } from "../../model/state.ts";
 
 /** Adds and takes away records one by one; tombstones count for nothing. */
 export class DigestSum {
@@ -22,11 +22,7 @@ export class DigestSum {
   }
 
   subtract(record: IndexRecord): void {
-    if (record.expunged) return;
-    const { count, crc, crcC } = digestOf(record);
-    this.#count -= count;
-    this.#crc = (this.#crc - crc) >>> 0;
-    this.#crcC = (this.#crcC - crcC) >>> 0;
+    if (!record.expunged) this.subtractDigest(digestOf(record));
   }
 
   addDigest({ count, crc, crcC }: MailboxDigest): void {
@@ -35,7 +31,45 @@ export class DigestSum {
     this.#crcC = (this.#crcC + crcC) >>> 0;
   }
 
+  subtractDigest({ count, crc, crcC }: MailboxDigest): void {
+    this.#count -= count;
+    this.#crc = (this.#crc - crc) >>> 0;
+    this.#crcC = (this.#crcC - crcC) >>> 0;
+  }
+
   value(): MailboxDigest {
     return { count: this.#count, crc: this.#crc, crcC: this.#crcC };
+  }
+}
+
+/** Running digests of both kinds of records. */
+export class RecordSums {
+  readonly #live: DigestSum;
+  readonly #tombstones: DigestSum;
+
+  constructor(start: RecordDigests = { live: EMPTY_DIGEST, tombstones: EMPTY_DIGEST }) {
+    this.#live = new DigestSum(start.live);
+    this.#tombstones = new DigestSum(start.tombstones);
+  }
+
+  add(record: IndexRecord): void {
+    (record.expunged ? this.#tombstones : this.#live).addDigest(digestOf(record));
+  }
+
+  subtract(record: IndexRecord): void {
+    (record.expunged ? this.#tombstones : this.#live).subtractDigest(digestOf(record));
+  }
+
+  /** Adds what `plus` holds and takes away what `minus` holds. */
+  change(plus: RecordDigests, minus: RecordDigests | null = null): void {
+    this.#live.addDigest(plus.live);
+    this.#tombstones.addDigest(plus.tombstones);
+    if (minus === null) return;
+    this.#live.subtractDigest(minus.live);
+    this.#tombstones.subtractDigest(minus.tombstones);
+  }
+
+  value(): RecordDigests {
+    return { live: this.#live.value(), tombstones: this.#tombstones.value() };
   }
 }

@@ -3,6 +3,7 @@
  */
 import { TandemError } from "../../model/errors.ts";
 import type { Guid } from "../../model/record.ts";
+import { blockBounds } from "./blocks.ts";
 
 export function mailboxNotFound(account: string, mailboxId: string): TandemError {
   return new TandemError(
@@ -13,4 +14,14 @@ export function mailboxNotFound(account: string, mailboxId: string): TandemError
 
 export function bodyMissing(guid: Guid): TandemError {
   return new TandemError("body-missing", `The bytes of message ${guid} are not in this store; stage them first.`);
+}
+
+/** The records of one block are not as they were written. */
+export function damagedBlock(account: string, mailboxId: string, no: number): TandemError {
+  const { firstUid, lastUid } = blockBounds(no);
+  const where = `UIDs ${Math.max(1, firstUid)} to ${lastUid} of mailbox ${mailboxId} of account ${JSON.stringify(account)}`;
+  return new TandemError(
+    "digest-fault",
+    `The records of ${where} are damaged in this store; verify it with --deep --repair and a node that has them.`,
+  );
 }

@@ -4,7 +4,7 @@
 import { TandemError } from "../../model/errors.ts";
 import { type MailboxEntry, nameFault } from "../../model/mailbox.ts";
 import { EMPTY_DIGEST } from "../../model/state.ts";
-import type { EntryChange, Mailbox, TreeChange, TreePut } from "../store.ts";
+import type { EntryChange, Mailbox, MailboxChange, TreeChange, TreePut } from "../store.ts";
 
 /** What a store knows of one account, inside a transaction. */
 export interface TreeAccess {
@@ -56,8 +56,16 @@ export function checkEntryChange(tree: TreeAccess, oldId: string, after: Mailbox
   checkDeleted(after);
 }
 
+/**
+ * Whether messages are meant for a mailbox that was deleted since they were planned: if it was empty, its state is the same as
+ * before. Whoever planned them has to look again.
+ */
+export function isDeletedMeanwhile({ entry }: Mailbox, change: MailboxChange): boolean {
+  return entry.deleted && change.entry === undefined && change.after.digest.count > 0;
+}
+
 /** @throws TandemError `invalid-change` if a deleted mailbox has live messages. */
-export function checkDeleted({ entry, state }: Mailbox): void {
+function checkDeleted({ entry, state }: Mailbox): void {
   if (entry.deleted && state.digest.count > 0)
     refuse(`mailbox ${JSON.stringify(entry.name)} would be deleted with ${state.digest.count} live messages in it`);
 }
@@ -67,9 +75,10 @@ function plannedMailbox(tree: TreeAccess, { entry, uidValidity }: TreePut): Mail
     refuse(`a uidValidity of ${uidValidity} is not from 1 to ${MAX_UIDVALIDITY}`);
   const old = tree.byId(entry.mailboxId);
   if (old !== null)
-    return { entry, state: { ...old.state, uidValidity: Math.max(old.state.uidValidity, uidValidity) } };
+    return { ...old, entry, state: { ...old.state, uidValidity: Math.max(old.state.uidValidity, uidValidity) } };
   if (tree.aliasHolder(entry.mailboxId) !== null) taken(`mailbox id ${entry.mailboxId}`);
-  return { entry, state: { uidValidity, uidNext: 1, highestModseq: 1, purgedModseq: 0, digest: EMPTY_DIGEST } };
+  const state = { uidValidity, uidNext: 1, highestModseq: 1, purgedModseq: 0, digest: EMPTY_DIGEST };
+  return { entry, state, tombstones: EMPTY_DIGEST };
 }
 
 /** Entries that are written together, in place of those of `replaced`: names may move among them. */

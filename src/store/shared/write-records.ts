@@ -3,14 +3,13 @@
  * inside its transaction and gives it access to its blocks.
  */
 import { decodeBatch } from "../../model/batch.ts";
-import { subtractDigest } from "../../model/digest.ts";
 import { TandemError } from "../../model/errors.ts";
 import { type Excuse, guardCounters, guardRecord } from "../../model/guard.ts";
 import type { Guid, IndexRecord } from "../../model/record.ts";
-import { EMPTY_DIGEST, type MailboxDigest, sameDigest } from "../../model/state.ts";
+import { EMPTY_DIGEST, type MailboxDigest, type RecordDigests, sameDigest } from "../../model/state.ts";
 import type { MailboxChange } from "../store.ts";
-import { type Block, type BlockPuts, blockFrom, digestOfRecords, isLive, putsByBlock } from "./blocks.ts";
-import { DigestSum } from "./digest-sum.ts";
+import { type Block, type BlockPuts, blockFrom, digestsOfRecords, isLive, putsByBlock } from "./blocks.ts";
+import { RecordSums } from "./digest-sum.ts";
 
 /** The blocks of one mailbox and the references to bodies, inside a transaction. */
 export interface BlockAccess {
@@ -29,16 +28,25 @@ export interface BlockAccess {
 
 /**
  * Writes the records of a change. The mailbox's counters are the caller's: they become `change.after`.
+ * @param tombstones digest of the mailbox's tombstones; returned is what it becomes.
  * @throws TandemError `invalid-change` if the guard refuses it or its digest does not come out, `body-missing`.
  */
-export function writeRecords(change: MailboxChange, blocks: BlockAccess): void {
+export function writeRecords(change: MailboxChange, blocks: BlockAccess, tombstones: MailboxDigest): MailboxDigest {
   const excuse = { reset: change.reset ?? false, overrule: change.overrule ?? false };
   guardCounters(change.before, change.after, excuse);
   if (excuse.reset) dropAll(blocks);
-  const digest = new DigestSum(excuse.reset ? EMPTY_DIGEST : change.before.digest);
-  for (const puts of putsByBlock(change.records)) digest.addDigest(writeBlock(puts, change, excuse, blocks));
-  if (change.after.purgedModseq > change.before.purgedModseq) purge(change.after.purgedModseq, blocks);
-  checkDigest(digest.value(), change.after.digest);
+  const sums = excuse.reset ? new RecordSums() : new RecordSums({ live: change.before.digest, tombstones });
+  for (const puts of putsByBlock(change.records)) writeBlock(puts, change, excuse, { blocks, sums });
+  if (change.after.purgedModseq > change.before.purgedModseq) purge(change.after.purgedModseq, { blocks, sums });
+  const { live, tombstones: buried } = sums.value();
+  checkDigest(live, change.after.digest);
+  return buried;
+}
+
+/** The blocks of a mailbox, and the sums over all of them. */
+interface Target {
+  readonly blocks: BlockAccess;
+  readonly sums: RecordSums;
 }
 
 function checkDigest(found: MailboxDigest, claimed: MailboxDigest): void {
@@ -48,37 +56,40 @@ function checkDigest(found: MailboxDigest, claimed: MailboxDigest): void {
   throw new TandemError("invalid-change", `The change is refused: ${what}; plan it anew from the mailbox as it is.`);
 }
 
-/** Writes one block and returns by how much the digest grew. */
-function writeBlock(puts: BlockPuts, change: MailboxChange, excuse: Excuse, blocks: BlockAccess): MailboxDigest {
+function writeBlock(puts: BlockPuts, change: MailboxChange, excuse: Excuse, target: Target): void {
+  const { blocks, sums } = target;
   const old = blocks.load(puts.no);
-  if (old === null) return writeNewBlock(puts, change, excuse, blocks);
+  if (old === null) {
+    writeNewBlock(puts, change, excuse, target);
+    return;
+  }
   const before = decodeBatch(old.batch.bytes);
   const known = new Map(before.map((record) => [record.uid, record]));
-  const digest = new DigestSum(old.digest);
+  const digests = new RecordSums(old.digests);
   const replaced: IndexRecord[] = [];
   for (const next of puts.records) {
     const last = known.get(next.uid) ?? null;
     guardRecord(last, next, change.before, change.after, excuse);
     if (last !== null) {
       replaced.push(last);
-      digest.subtract(last);
+      digests.subtract(last);
     }
-    digest.add(next);
+    digests.add(next);
     known.set(next.uid, next);
   }
   moveReferences(replaced, puts.records, blocks);
   const merged = [...known.values()].sort((a, b) => a.uid - b.uid);
-  const block = blockFrom(puts.no, merged, digest.value());
+  const block = blockFrom(puts.no, merged, digests.value());
   blocks.save(block);
-  return subtractDigest(block.digest, old.digest);
+  sums.change(block.digests, old.digests);
 }
 
-function writeNewBlock(puts: BlockPuts, change: MailboxChange, excuse: Excuse, blocks: BlockAccess): MailboxDigest {
+function writeNewBlock(puts: BlockPuts, change: MailboxChange, excuse: Excuse, { blocks, sums }: Target): void {
   for (const next of puts.records) guardRecord(null, next, change.before, change.after, excuse);
   blocks.addReferences(guidsOf(puts.records));
-  const digest = digestOfRecords(puts.records);
-  blocks.save(blockFrom(puts.no, puts.records, digest, puts.batch));
-  return digest;
+  const block = blockFrom(puts.no, puts.records, digestsOfRecords(puts.records), puts.batch);
+  blocks.save(block);
+  sums.change(block.digests);
 }
 
 /** Counts only what really changes, so that a changed flag costs nothing here. */
@@ -95,12 +106,21 @@ function liveGuidByUid(records: readonly IndexRecord[]): Map<number, Guid> {
   return new Map(records.filter(isLive).map(({ uid, guid }) => [uid, guid]));
 }
 
-function purge(upTo: number, blocks: BlockAccess): void {
+const NOTHING: RecordDigests = { live: EMPTY_DIGEST, tombstones: EMPTY_DIGEST };
+
+function purge(upTo: number, { blocks, sums }: Target): void {
   for (const no of blocks.withTombstonesUpTo(upTo)) {
     const block = blocks.load(no) as Block;
-    const kept = decodeBatch(block.batch.bytes).filter((record) => !record.expunged || record.modseq > upTo);
-    if (kept.length === 0) blocks.remove(no);
-    else blocks.save(blockFrom(no, kept, block.digest));
+    const digests = new RecordSums(block.digests);
+    const kept = decodeBatch(block.batch.bytes).filter((record) => {
+      const isKept = !record.expunged || record.modseq > upTo;
+      if (!isKept) digests.subtract(record);
+      return isKept;
+    });
+    const next = kept.length === 0 ? null : blockFrom(no, kept, digests.value());
+    if (next === null) blocks.remove(no);
+    else blocks.save(next);
+    sums.change(next?.digests ?? NOTHING, block.digests);
   }
 }
 

@@ -42,6 +42,8 @@ export function bodyContract(factory: StoreFactory): void {
           expect(Buffer.from(read).equals(bytes)).toBe(true);
         }
         expect(await store.bodySizes([...guids, NOTHING])).toEqual([0, 6, 19, 1_000_003, -1]);
+        const whole = await store.readBodies([NOTHING, ...guids]);
+        expect(whole.map((bytes) => bytes && guidOf(bytes))).toEqual([null, ...guids]);
         expect(await store.stage([])).toEqual([]);
       }),
     );
@@ -88,6 +90,19 @@ export function bodyContract(factory: StoreFactory): void {
         await Promise.all([store.stage(all), store.stage(all)]);
         expect(await store.missingBodies(guids)).toEqual([]);
         expect(await store.missingBodies([])).toEqual([]);
+      }),
+    );
+
+    test(
+      "calls of stage at the same time, some with the same messages, each come back with their own",
+      on(async (store) => {
+        const bodies = range(1, 60).map(messageBytes);
+        const calls = range(0, 19).map((n) => bodies.slice(2 * n, 2 * n + 20));
+        expect(await Promise.all(calls.map((some) => store.stage(some)))).toEqual(
+          calls.map((some) => some.map(guidOf)),
+        );
+        for (const bytes of bodies.slice(0, 58))
+          expect(guidOf(await store.readBody(guidOf(bytes), 0, 1000))).toBe(guidOf(bytes));
       }),
     );
 

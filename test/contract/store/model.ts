@@ -4,7 +4,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type IndexRecord, tombstoneOf } from "../../../src/model/record.ts";
-import { digestOfRecords } from "../../../src/store/shared/blocks.ts";
+import { digestOfRecords, digestsOfRecords } from "../../../src/store/shared/blocks.ts";
 import type { MailboxStore } from "../../../src/store/store.ts";
 import { ACCOUNT, getMailbox, live, makeMailbox, put, recordsOf, type StoreFactory, withStore } from "./fixtures.ts";
 
@@ -94,6 +94,12 @@ function changed(
   return puts.sort((a, b) => a.uid - b.uid);
 }
 
+/** What `ranges` has to say of the ranges from that of UID `a` to that of UID `b`. */
+function rangesOf(all: readonly IndexRecord[], bits: number, a: number, b: number) {
+  const nos = [...new Set(all.map(({ uid }) => uid >>> bits))].filter((no) => no >= a >>> bits && no <= b >>> bits);
+  return nos.map((no) => ({ no, ...digestsOfRecords(all.filter(({ uid }) => uid >>> bits === no)) }));
+}
+
 async function compare(store: MailboxStore, model: Map<number, IndexRecord>, a: number, b: number): Promise<void> {
   const all = [...model.values()].sort((x, y) => x.uid - y.uid);
   const { state } = await getMailbox(store);
@@ -105,6 +111,9 @@ async function compare(store: MailboxStore, model: Map<number, IndexRecord>, a: 
   expect(await recordsOf(store, "box", { fromUid: a, toUid: b })).toEqual(inRange);
   const snapshot = await store.snapshot(ACCOUNT, "box");
   expect(await snapshot.digest(a, b)).toEqual(digestOfRecords(inRange));
+  for (const bits of [0, 3, 6, 10])
+    expect(await snapshot.ranges(bits, a >>> bits, b >>> bits)).toEqual(rangesOf(all, bits, a, b));
+  expect(snapshot.tombstones).toEqual(digestsOfRecords(all).tombstones);
   await snapshot.close();
   const counts = new Map<string, number>();
   for (const record of all) if (!record.expunged) counts.set(record.guid, (counts.get(record.guid) ?? 0) + 1);

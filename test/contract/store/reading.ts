@@ -2,16 +2,18 @@
  * Store contract: snapshots, scans and digests of UID ranges.
  */
 import { describe, expect, test } from "vitest";
-import { decodeColumns } from "../../../src/model/batch.ts";
+import { decodeBatch, decodeColumns } from "../../../src/model/batch.ts";
 import { type IndexRecord, MAX_UID, tombstoneOf } from "../../../src/model/record.ts";
 import { EMPTY_DIGEST } from "../../../src/model/state.ts";
-import { digestOfRecords } from "../../../src/store/shared/blocks.ts";
+import { digestOfRecords, digestsOfRecords } from "../../../src/store/shared/blocks.ts";
 import {
   ACCOUNT,
+  agreed,
   batchesOf,
   getMailbox,
   live,
   makeMailbox,
+  PEER,
   put,
   range,
   recordsOf,
@@ -46,6 +48,50 @@ export function readContract(factory: StoreFactory): void {
         expect({ state: snapshot.state, entry: snapshot.entry }).toEqual({ state, entry });
         await snapshot.close();
         expect((await getMailbox(store)).state.digest.count).toBe(1);
+      }),
+    );
+
+    test(
+      "news: many mailboxes at once, each with what is new for a peer",
+      on(async (store) => {
+        for (const name of ["second", "third"]) await makeMailbox(store, name, name);
+        await put(store, [live(1, 2), live(2, 2)]);
+        const cursor = agreed((await getMailbox(store)).state);
+        await store.saveCursors(PEER, [{ account: ACCOUNT, mailboxId: "box", cursor }]);
+        await put(store, [live(1, 3, { createdModseq: 2, systemFlags: 1 }), live(3, 3)]);
+        const ids = ["third", "box", "nowhere", "second"];
+        const places = ids.map((mailboxId) => ({ account: ACCOUNT, mailboxId }));
+        const [third, box, nowhere, second] = await store.news(PEER, places, 1000);
+        expect(nowhere).toBeNull();
+        expect(third).toEqual({ ...(await getMailbox(store, "third")), cursor: null, changes: null });
+        expect(second?.entry.mailboxId).toBe("second");
+        expect(box).toMatchObject({ ...(await getMailbox(store)), cursor });
+        expect(box?.changes?.flatMap(decodeBatch).map(({ uid }) => uid)).toEqual([1, 3]);
+        const [other] = await store.news("ff".repeat(16), [{ account: ACCOUNT, mailboxId: "box" }], 1000);
+        expect(other).toMatchObject({ cursor: null, changes: null });
+        const [anyone] = await store.news(null, [{ account: ACCOUNT, mailboxId: "box" }], 1000);
+        expect(anyone).toMatchObject({ cursor: null, changes: null });
+      }),
+    );
+
+    test(
+      "news: changed records only as far as there is room, of all mailboxes together",
+      on(async (store) => {
+        await makeMailbox(store, "second", "second");
+        const places = ["box", "second"].map((mailboxId) => ({ account: ACCOUNT, mailboxId }));
+        const rows = await Promise.all(
+          places.map(async (place) => ({ ...place, cursor: agreed((await getMailbox(store, place.mailboxId)).state) })),
+        );
+        await store.saveCursors(PEER, rows);
+        for (const { mailboxId } of places) await put(store, [live(1, 2)], { mailboxId });
+        const sizes = async (room: number) =>
+          (await store.news(PEER, places, room)).map((one) => one?.changes?.map(({ length }) => length) ?? null);
+        const [whole] = (await sizes(10_000)) as [[number], [number]];
+        expect(await sizes(10_000)).toEqual([whole, whole]);
+        expect(await sizes(2 * whole[0])).toEqual([whole, whole]);
+        expect(await sizes(2 * whole[0] - 1)).toEqual([whole, null]);
+        expect(await sizes(whole[0] - 1)).toEqual([null, null]);
+        expect(await sizes(0)).toEqual([null, null]);
       }),
     );
 
@@ -150,6 +196,64 @@ export function readContract(factory: StoreFactory): void {
         }
         expect(await snapshot.digest(1, MAX_UID)).toEqual(snapshot.state.digest);
         await snapshot.close();
+      }),
+    );
+
+    test(
+      "section 4: digests of equal ranges are the sums over their records, tombstones apart",
+      on(async (store) => {
+        const records: IndexRecord[] = range(1, 700).map((uid) => live(uid * 7, 2));
+        await put(store, [...records, live(MAX_UID, 2, { n: 1 })]);
+        await put(
+          store,
+          records.filter((_, i) => i % 5 === 0).map((record) => tombstoneOf(record as never, 3)),
+        );
+        await put(store, [{ expunged: true, uid: 14, modseq: 4, graves: [] }]);
+        const now = await recordsOf(store);
+        const snapshot = await store.snapshot(ACCOUNT, "box");
+        for (const bits of [0, 1, 3, 5, 6, 7, 10, 14, 22, 30, 31]) {
+          const nos = [...new Set(now.map(({ uid }) => uid >>> bits))];
+          const naive = nos.map((no) => ({ no, ...digestsOfRecords(now.filter(({ uid }) => uid >>> bits === no)) }));
+          const last = MAX_UID >>> bits;
+          expect(await snapshot.ranges(bits, 0, last), `ranges of 2^${bits}`).toEqual(naive);
+          const [from, to] = [Math.min(2, last), Math.min(40, last)];
+          const some = naive.filter(({ no }) => no >= from && no <= to);
+          expect(await snapshot.ranges(bits, from, to), `some ranges of 2^${bits}`).toEqual(some);
+        }
+        expect(await snapshot.ranges(3, 5, 4)).toEqual([]);
+        await snapshot.close();
+      }),
+    );
+
+    test(
+      "section 4: the digest of a mailbox's tombstones follows every change: expunges, purges, a new numbering",
+      on(async (store) => {
+        const expectFits = async () => {
+          const { tombstones } = digestsOfRecords(await recordsOf(store));
+          expect((await getMailbox(store)).tombstones).toEqual(tombstones);
+          expect((await store.tree(ACCOUNT)).mailboxes[0]?.tombstones).toEqual(tombstones);
+        };
+        const records = range(1, 200).map((uid) => live(uid, 2));
+        await put(store, records);
+        await expectFits();
+        for (const [from, modseq] of [
+          [0, 3],
+          [50, 4],
+          [100, 5],
+        ] as const) {
+          await put(
+            store,
+            records.slice(from, from + 50).map((record) => tombstoneOf(record, modseq)),
+          );
+          await expectFits();
+        }
+        expect((await getMailbox(store)).tombstones.count).toBe(150);
+        await put(store, [], { after: { purgedModseq: 4 } });
+        await expectFits();
+        expect((await getMailbox(store)).tombstones.count).toBe(50);
+        await put(store, [live(1, 6)], { reset: true, after: { uidValidity: 101, uidNext: 2 } });
+        await expectFits();
+        expect((await getMailbox(store)).tombstones).toEqual(EMPTY_DIGEST);
       }),
     );
 

@@ -40,7 +40,7 @@ export function treeContract(factory: StoreFactory): void {
       on(async (store) => {
         const mailbox = await makeMailbox(store);
         const state = { uidValidity: 100, uidNext: 1, highestModseq: 1, purgedModseq: 0, digest: EMPTY_DIGEST };
-        expect(mailbox).toEqual({ entry: entryOf("box", "INBOX", 1), state });
+        expect(mailbox).toEqual({ entry: entryOf("box", "INBOX", 1), state, tombstones: EMPTY_DIGEST });
         expect(await store.mailboxNamed(account, "INBOX")).toEqual(mailbox);
         expect(await store.tree(account)).toEqual({ modseq: 1, mailboxes: [mailbox] });
       }),

@@ -30,26 +30,29 @@ export function roundsFor(nodes: number): number {
 
 /**
  * Lets the nodes exchange until they are identical, then one round more, in which the cursors get there too.
+ * @param begun the world after the first exchange, if that was made already.
  * @throws Violation P9 if they do not get there in time, renumber anything too often, or find more to do; P10 if
  * another order of exchanges gives other messages.
  */
-export function convergence(world: World, merge: Merge): World {
+export function convergence(world: World, merge: Merge, begun?: World): World {
   const nodes = world.members.length;
-  const settled = exchangeRounds(world, merge, 0);
+  const settled = exchangeRounds(world, merge, 0, begun);
   checkQuiet(settled, merge);
   if (nodes > 2 && world.ghost.doubtful === 0 && !world.restored && !hasRepeats(world))
     checkOrder(settled, exchangeRounds(world, merge, 1));
   return settled;
 }
 
-function exchangeRounds(world: World, merge: Merge, first: number): World {
+function exchangeRounds(world: World, merge: Merge, first: number, begun?: World): World {
   const nodes = world.members.length;
-  let now = { ...world, underway: new Map() };
+  let now: World = { ...world, underway: new Map() };
+  let made = begun;
   const renumbered: Instances[] = [];
   for (let round = first; round < first + roundsFor(nodes) + 1; round++) {
     const isLast = areIdentical(now);
     for (const [from, to] of roundOf(nodes, round)) {
-      now = step(now, { op: "exchange", from, to }, merge) as typeof now;
+      now = made ?? step(now, { op: "exchange", from, to }, merge);
+      made = undefined;
       if (now.renumbered !== 0) renumbered.push(now.renumbered);
     }
     if (isLast) break;

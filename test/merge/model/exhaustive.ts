@@ -2,12 +2,13 @@
  * All short histories of two nodes: some clients' operations on one, some on the other, then an exchange in all the ways
  * it can go.
  */
-
-import { convergence } from "./convergence.ts";
+import { planMerge } from "../../../src/merge/merge.ts";
+import { likeness } from "./alike.ts";
 import type { Merge } from "./exchange.ts";
-import { describeNode, liveRecords, sameMailbox } from "./node.ts";
+import { liveRecords } from "./node.ts";
 import type { Op } from "./op.ts";
-import { demand, Violation } from "./violation.ts";
+import { type Broken, Violation } from "./violation.ts";
+import { type Outcome, tryWays } from "./ways.ts";
 import { memberAt, newWorld, step, type World } from "./world.ts";
 
 /** Where a history starts, by name: the steps that lead there. */
@@ -32,34 +33,6 @@ export const STARTS: Readonly<Record<string, readonly Op[]>> = {
   ],
 };
 
-/** The ways an exchange can go, besides A driving it undisturbed. What is left undone, the quiet time after it must mend. */
-const WAYS: Readonly<Record<string, readonly Op[]>> = {
-  "B drives": [{ op: "exchange", from: 1, to: 0 }],
-  "A drives and dies after B applied": [
-    { op: "begin", from: 0, to: 1 },
-    { op: "reach", from: 0, to: 1 },
-  ],
-  "B drives and dies after A applied": [
-    { op: "begin", from: 1, to: 0 },
-    { op: "reach", from: 1, to: 0 },
-  ],
-  "A drives, its cursor is lost": [{ op: "exchange", from: 0, to: 1, lost: "driver" }],
-  "A drives, B's cursor is lost": [{ op: "exchange", from: 0, to: 1, lost: "peer" }],
-  "both drive at once, A's clients write between": [
-    { op: "begin", from: 0, to: 1 },
-    { op: "flag", at: 0, pick: 0, flag: 1, value: true },
-    { op: "begin", from: 1, to: 0 },
-    { op: "reach", from: 0, to: 1 },
-    { op: "reach", from: 1, to: 0 },
-    { op: "finish", from: 0, to: 1 },
-    { op: "finish", from: 1, to: 0 },
-    { op: "deliver", at: 1, mail: 3 },
-  ],
-};
-
-/** Ways in which clients write meanwhile, so that the mailbox is another in the end. */
-const WRITING = /clients write/;
-
 /** A history that was found to break something. */
 export interface Finding {
   readonly ops: readonly Op[];
@@ -67,17 +40,52 @@ export interface Finding {
 }
 
 export interface Tally {
+  /** Histories up to the exchanges, each of which is tried in every way or is alike to one that is. */
   histories: number;
+  /** Worlds from which every way was tried. */
+  worlds: number;
+  /** What is broken. */
+  readonly broken: Set<Broken>;
   /** The shortest history that breaks something. */
   shortest: Finding | null;
 }
 
-/** All histories from `start` with at most `most[0]` operations on node A and `most[1]` on node B. */
-export function tryAll(start: readonly Op[], most: readonly [number, number], merge: Merge): Tally {
-  const tally: Tally = { histories: 0, shortest: null };
-  const world = start.reduce((now, op) => step(now, op, merge), newWorld(2));
+/** How to go through the histories. */
+export interface Manner {
+  /** Called for each world; true if it need not be tried. */
+  readonly isKnown: (world: World) => boolean;
+  /** Called for each world that is tried. */
+  readonly tried?: (world: World, outcomes: readonly Outcome[], tally: Tally) => void;
+}
+
+/** Tries every world, the same one again too. */
+export const EVERY: Manner = { isKnown: () => false };
+
+/** Tries one world of all that are alike: the same is tried once, and so are different ones that nothing tells apart. */
+export function oneOfAlike(): Manner["isKnown"] {
+  const known = new Set<string>();
+  return (world) => {
+    const before = known.size;
+    return known.add(likeness(world)).size === before;
+  };
+}
+
+/**
+ * All histories from `start` with at most `most[0]` operations on node A and `most[1]` on node B. The true rule leads to
+ * the start, `merge` is on trial from there.
+ */
+export function tryAll(start: readonly Op[], most: readonly [number, number], merge: Merge, manner: Manner): Tally {
+  const tally: Tally = { histories: 0, worlds: 0, broken: new Set(), shortest: null };
+  const world = start.reduce((now, op) => step(now, op, planMerge), newWorld(2));
   forEachHistory(world, 0, most[0], merge, [], (afterA, opsA) =>
-    forEachHistory(afterA, 1, most[1], merge, opsA, (afterB, ops) => tryWays(afterB, [...start, ...ops], merge, tally)),
+    forEachHistory(afterA, 1, most[1], merge, opsA, (after, ops) => {
+      tally.histories++;
+      if (manner.isKnown(after)) return;
+      tally.worlds++;
+      const outcomes = tryWays(after, merge);
+      note(tally, [...start, ...ops], outcomes);
+      manner.tried?.(after, outcomes, tally);
+    }),
   );
   return tally;
 }
@@ -115,40 +123,12 @@ function clientOps(world: World, at: number): Op[] {
   return ops;
 }
 
-function tryWays(world: World, ops: readonly Op[], merge: Merge, tally: Tally): void {
-  const uninterrupted = attempt(() => convergence(world, merge));
-  note(tally, ops, uninterrupted);
-  for (const [way, steps] of Object.entries(WAYS)) {
-    const ended = attempt(() => {
-      const before = steps.reduce((now, op) => step(now, op, merge), world);
-      const after = convergence(before, merge);
-      if (!WRITING.test(way)) sameEnd(uninterrupted, after, way);
-      return after;
-    });
-    note(tally, [...ops, ...steps], ended);
-  }
-}
-
-function note(tally: Tally, ops: readonly Op[], ended: World | Violation): void {
-  tally.histories++;
-  if (!(ended instanceof Violation)) return;
-  if (tally.shortest === null || ops.length < tally.shortest.ops.length) tally.shortest = { ops, violation: ended };
-}
-
-/** However often an exchange is interrupted and repeated, the mailbox is the same in the end (P11). */
-function sameEnd(uninterrupted: World | Violation, after: World, way: string): void {
-  if (uninterrupted instanceof Violation) return;
-  const [mine, theirs] = [memberAt(after, 0).node, memberAt(uninterrupted, 0).node];
-  demand(sameMailbox(mine, theirs), "P11", () => {
-    return `another mailbox if ${way}:\n      ${describeNode(mine)}\n      ${describeNode(theirs)}`;
-  });
-}
-
-function attempt(run: () => World): World | Violation {
-  try {
-    return run();
-  } catch (error) {
-    if (error instanceof Violation) return error;
-    throw error;
+function note(tally: Tally, ops: readonly Op[], outcomes: readonly Outcome[]): void {
+  for (const { steps, ended } of outcomes) {
+    if (!(ended instanceof Violation)) continue;
+    tally.broken.add(ended.broken);
+    const all = [...ops, ...steps];
+    if (tally.shortest === null || all.length < tally.shortest.ops.length)
+      tally.shortest = { ops: all, violation: ended };
   }
 }

@@ -57,6 +57,13 @@ export function expunged(ghost: Ghost, set: Instances): Ghost {
   return { ...ghost, gone: ghost.gone | set };
 }
 
+/** The numbers of the instances in a set, ascending. */
+export function membersOf(set: Instances): number[] {
+  const members: number[] = [];
+  for (let rest = set; rest !== 0; rest &= rest - 1) members.push(31 - Math.clz32(rest & -rest));
+  return members;
+}
+
 function gather(of: readonly Instances[], set: Instances): Instances {
   let all = 0;
   for (let rest = set; rest !== 0; rest &= rest - 1) all |= of[31 - Math.clz32(rest & -rest)] ?? 0;

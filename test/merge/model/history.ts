@@ -77,7 +77,8 @@ const nameOf = (at: number) => NAMES[at] ?? String(at);
 /** A step for people. `world` is the world before it. */
 export function describeOp(op: Op, world: World): string {
   if ("from" in op) {
-    const lost = "lost" in op && op.lost !== undefined ? `, the ${op.lost} does not save its cursor` : "";
+    const who = "lost" in op && typeof op.lost === "string" ? `the ${op.lost}` : "which";
+    const lost = "lost" in op && op.lost !== undefined ? `, ${who} does not save its cursor` : "";
     return `${nameOf(op.from)} > ${nameOf(op.to)}: ${op.op}${lost}`;
   }
   const who = nameOf(op.at);

@@ -3,12 +3,13 @@
  *
  * Everything is immutable, so that a history can branch and an older copy can be restored.
  */
+import { sameRecord } from "../../../src/merge/equal.ts";
 import { addDigest, digestOf } from "../../../src/model/digest.ts";
 import { changeFlags, parseFlags } from "../../../src/model/flags.ts";
 import type { IndexRecord, LiveRecord } from "../../../src/model/record.ts";
 import { tombstoneOf } from "../../../src/model/record.ts";
 import type { Cursor, MailboxDigest, MailboxState } from "../../../src/model/state.ts";
-import { EMPTY_DIGEST } from "../../../src/model/state.ts";
+import { EMPTY_DIGEST, sameState } from "../../../src/model/state.ts";
 
 /** The two flags clients use: one system flag, one keyword. */
 export const MODEL_FLAGS = ["\\Seen", "kw"] as const;
@@ -44,7 +45,8 @@ export function liveRecords(node: ModelNode): LiveRecord[] {
 }
 
 export function recordAt(node: ModelNode, uid: number): IndexRecord | null {
-  return node.records.find((record) => record.uid === uid) ?? null;
+  for (const record of node.records) if (record.uid === uid) return record;
+  return null;
 }
 
 export function liveAt(node: ModelNode, uid: number): LiveRecord | null {
@@ -114,15 +116,29 @@ export function confirmedModseq(node: ModelNode): number {
   return Math.min(node.state.highestModseq, ...confirmed);
 }
 
-/** Writes records and counters, drops purged tombstones, and brings the digest up to date. */
+/**
+ * Writes records (in UID order) and counters, drops purged tombstones, and brings the digest up to date. The same node if
+ * nothing changes.
+ */
 export function write(node: ModelNode, puts: readonly IndexRecord[], counters: Partial<MailboxState>): ModelNode {
-  const state = { ...node.state, ...counters };
-  const byUid = new Map(node.records.map((record) => [record.uid, record]));
-  for (const put of puts) byUid.set(put.uid, put);
-  const records = [...byUid.values()]
-    .filter((record) => !record.expunged || record.modseq > state.purgedModseq)
-    .sort((a, b) => a.uid - b.uid);
-  return { state: { ...state, digest: digestOfAll(records) }, records, cursors: node.cursors };
+  const merged = { ...node.state, ...counters };
+  const written = puts.length === 0 ? node.records : withPuts(node.records, puts);
+  const isDropped = (record: IndexRecord) => record.expunged && record.modseq <= merged.purgedModseq;
+  const records = written.some(isDropped) ? written.filter((record) => !isDropped(record)) : written;
+  const state = puts.length === 0 ? merged : { ...merged, digest: digestOfAll(records) };
+  return records === node.records && sameState(state, node.state) ? node : { state, records, cursors: node.cursors };
+}
+
+function withPuts(records: readonly IndexRecord[], puts: readonly IndexRecord[]): IndexRecord[] {
+  const written: IndexRecord[] = [];
+  let at = 0;
+  for (const put of puts) {
+    for (let old = records[at]; old !== undefined && old.uid <= put.uid; old = records[++at])
+      if (old.uid < put.uid) written.push(old);
+    written.push(put);
+  }
+  for (; at < records.length; at++) written.push(records[at] as IndexRecord);
+  return written;
 }
 
 export function withCursor(node: ModelNode, peer: number, cursor: Cursor): ModelNode {
@@ -147,12 +163,21 @@ function digestOfAll(records: readonly IndexRecord[]): MailboxDigest {
 
 /** True if both have the same counters and the same records, tombstones included. Cursors do not count. */
 export function sameMailbox(a: ModelNode, b: ModelNode): boolean {
-  return describeNode(a) === describeNode(b);
+  return (a.state === b.state || sameCounters(a.state, b.state)) && sameRecords(a.records, b.records);
+}
+
+function sameCounters(a: MailboxState, b: MailboxState): boolean {
+  return a.uidNext === b.uidNext && a.highestModseq === b.highestModseq && a.purgedModseq === b.purgedModseq;
+}
+
+function sameRecords(a: readonly IndexRecord[], b: readonly IndexRecord[]): boolean {
+  if (a === b) return true;
+  return a.length === b.length && a.every((record, i) => record === b[i] || sameRecord(record, b[i] as IndexRecord));
 }
 
 const texts = new WeakMap<IndexRecord, string>();
 
-/** One line for people: counters and records; equal lines mean equal mailboxes. */
+/** One line for people: counters and records. */
 export function describeNode(node: ModelNode): string {
   const { uidNext, highestModseq, purgedModseq } = node.state;
   return `next ${uidNext} modseq ${highestModseq} purged ${purgedModseq} | ${node.records.map(describeRecord).join(" ")}`;

@@ -22,7 +22,7 @@ import {
   recordAt,
   withCursor,
 } from "./node.ts";
-import type { Op } from "./op.ts";
+import { type Op, partsOf } from "./op.ts";
 import {
   buriedOf,
   checkOnce,
@@ -76,16 +76,14 @@ export function memberAt(world: World, at: number): Witness {
  */
 export function step(world: World, op: Op, merge: Merge): World {
   switch (op.op) {
-    case "exchange": {
-      const begun = begin(world, op.from, op.to, merge);
-      return finish(reach(begun, op.from, op.to, op.lost !== "peer"), op.from, op.to, op.lost !== "driver");
-    }
+    case "exchange":
+      return partsOf(op).reduce((now, part) => step(now, part, merge), world);
     case "begin":
       return begin(world, op.from, op.to, merge);
     case "reach":
-      return reach(world, op.from, op.to, true);
+      return reach(world, op.from, op.to, op.lost !== true);
     case "finish":
-      return finish(world, op.from, op.to, true);
+      return finish(world, op.from, op.to, op.lost !== true);
     case "save":
       return { ...world, copies: world.copies.with(op.at, memberAt(world, op.at)) };
     case "restore":
@@ -195,9 +193,11 @@ function forget(world: World, before: Witness, after: ModelNode): World {
     if (!record.expunged || recordAt(after, record.uid) !== null) continue;
     for (const { guid } of record.graves) dropped |= before.knowledge.graves.get(graveKey(record.uid, guid)) ?? 0;
   }
+  const taken = takenFor(world, before, after);
+  if (dropped === 0 && taken === 0) return world;
   let live = 0;
   for (const { knowledge } of [...world.members, ...world.copies]) live |= allOf(world.ghost, knowledge.live);
-  const doubtful = world.ghost.doubtful | (classOf(world.ghost, dropped) & live) | takenFor(world, before, after);
+  const doubtful = world.ghost.doubtful | (classOf(world.ghost, dropped) & live) | taken;
   return { ...world, ghost: { ...world.ghost, doubtful } };
 }
 

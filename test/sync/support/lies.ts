@@ -25,16 +25,17 @@ export interface Lie {
   readonly records?: readonly LiveRecord[];
   readonly after?: Partial<MailboxState>;
   readonly commit?: boolean;
+  readonly mailbox?: string;
 }
 
 /** A change that brings `records`, with counters that fit but for `after`. */
 export async function change(
   b: Node,
-  { q = 1, records = [], after = {}, commit = false }: Lie = {},
+  { q = 1, records = [], after = {}, commit = false, mailbox = "INBOX" }: Lie = {},
 ): Promise<ChangeMessage> {
-  const state = await b.state("INBOX");
+  const state = await b.state(mailbox);
   const written = new Set(records.map(({ uid }) => uid));
-  const kept = (await b.live("INBOX")).filter(({ uid }) => !written.has(uid));
+  const kept = (await b.live(mailbox)).filter(({ uid }) => !written.has(uid));
   const honest = {
     uidNext: Math.max(state.uidNext, ...records.map(({ uid }) => uid + 1)),
     highestModseq: Math.max(state.highestModseq, ...records.map(({ modseq }) => modseq)),
@@ -42,7 +43,7 @@ export async function change(
   };
   const batches = [...packRecords(records)].map(({ bytes }) => bytes);
   const rest = { reset: false, overrule: false, entry: null, cursor: null };
-  const head = { account: "default", mailboxId: await b.id("INBOX"), before: state };
+  const head = { account: "default", mailboxId: await b.id(mailbox), before: state };
   return { t: "change", q, ...head, after: { ...state, ...honest, ...after }, ...rest, batches, commit };
 }
 

@@ -2,16 +2,19 @@
 import { expect } from "vitest";
 import { decodeFrame, encodeFrame } from "../../../protocol/frame.ts";
 import type { Message } from "../../../protocol/messages/index.ts";
+import { PROTOCOL_VERSION } from "../../../protocol/version.ts";
 import type { MailboxStore } from "../../../src/store/store.ts";
-import { serveReplica } from "../../../src/sync/replica.ts";
+import { type ReplicaOptions, serveReplica } from "../../../src/sync/replica.ts";
 import { createPair } from "../../../src/transport/pair.ts";
 import type { FrameConnection } from "../../../src/transport/transport.ts";
 
 export const HELLO: Message = {
   t: "hello",
-  v: 1,
+  v: 3,
   epoch: "e".repeat(32),
   node: "hostile",
+  nonce: new Uint8Array(32),
+  proof: new Uint8Array(),
   recent: new Uint8Array(),
   many: true,
 };
@@ -19,7 +22,7 @@ export const HELLO: Message = {
 /** The same greeting in another version of the protocol. */
 export function inOtherVersion(greeting: Message): Uint8Array {
   const frame = Buffer.from(encodeFrame(greeting));
-  frame[frame.indexOf(Buffer.from("a17601", "hex")) + 2] = 99;
+  frame[frame.indexOf(Buffer.of(0xa1, 0x76, PROTOCOL_VERSION)) + 2] = 99;
   return frame;
 }
 
@@ -29,10 +32,10 @@ export class Speaker {
   readonly served: Promise<unknown>;
 
   /** @param store of the replica it speaks to. */
-  constructor(store: MailboxStore) {
+  constructor(store: MailboxStore, options: ReplicaOptions = { node: "replica" }) {
     const [master, replica] = createPair();
     this.#connection = master;
-    this.served = serveReplica(store, replica, { node: "replica" }).catch((error: unknown) => error);
+    this.served = serveReplica(store, replica, options).catch((error: unknown) => error);
   }
 
   async say(...messages: Message[]): Promise<void> {
@@ -52,6 +55,7 @@ export class Speaker {
   /** Greets and skips the answer. */
   async greet(): Promise<void> {
     await this.say(HELLO);
+    expect((await this.hear()).t).toBe("challenge");
     expect((await this.hear()).t).toBe("hello");
   }
 
@@ -77,7 +81,15 @@ export class Speaker {
   }
 
   async expectServed(): Promise<void> {
-    await this.say({ t: "survey", q: 999, account: null, base: new Uint8Array(16), complete: true });
+    await this.say({
+      t: "survey",
+      q: 999,
+      account: null,
+      mailboxId: null,
+      base: new Uint8Array(16),
+      list: null,
+      complete: true,
+    });
     for (let heard = await this.hear(); heard.t !== "surveyed"; heard = await this.hear())
       expect(heard.t).not.toBe("error");
     await this.#connection.end();

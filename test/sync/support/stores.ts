@@ -2,7 +2,7 @@
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { decodeBodies } from "../../../src/model/batch.ts";
+import { decodeBodies } from "../../../src/model/batch-bodies.ts";
 import { TandemError } from "../../../src/model/errors.ts";
 import { openEmbeddedStore } from "../../../src/store/embedded/embedded-store.ts";
 import { MemoryStore } from "../../../src/store/memory/memory-store.ts";
@@ -16,26 +16,30 @@ export interface TestStore {
 
 export interface StoreKind {
   readonly kind: string;
-  /** @param storeEpoch where the kind lets it be chosen. */
-  readonly open: (storeEpoch?: string) => Promise<TestStore>;
+  /**
+   * @param storeEpoch where the kind lets it be chosen.
+   * @param now milliseconds since 1970; the machine's clock by default.
+   */
+  readonly open: (storeEpoch?: string, now?: () => number) => Promise<TestStore>;
   /** A backup: a second store with the same contents, cursors and epoch, that goes its own way from now on. */
-  readonly copy: (store: TestStore) => Promise<TestStore>;
+  readonly copy: (store: TestStore, now?: () => number) => Promise<TestStore>;
 }
 
 export const MEMORY: StoreKind = {
   kind: "memory",
-  open: async (storeEpoch) => memory(new MemoryStore(storeEpoch === undefined ? {} : { storeEpoch })),
-  copy: async ({ store }) => memory(await copyOfMemory(store)),
+  open: async (storeEpoch, now = Date.now) =>
+    memory(new MemoryStore(storeEpoch === undefined ? { now } : { storeEpoch, now })),
+  copy: async ({ store }, now = Date.now) => memory(await copyOfMemory(store, now)),
 };
 
 export const EMBEDDED: StoreKind = {
   kind: "embedded",
-  open: async () => embedded(await mkdtemp(join(tmpdir(), "tandem-sync-"))),
-  copy: async (original) => {
+  open: async (_, now = Date.now) => embedded(await mkdtemp(join(tmpdir(), "tandem-sync-")), now),
+  copy: async (original, now = Date.now) => {
     const directory = await mkdtemp(join(tmpdir(), "tandem-sync-"));
     const isKept = (path: string) => !path.endsWith("-shm");
     await cp(directories.get(original.store) as string, directory, { recursive: true, filter: isKept });
-    return embedded(directory);
+    return embedded(directory, now);
   },
 };
 
@@ -47,8 +51,8 @@ function memory(store: MailboxStore): TestStore {
   return { store, cleanup: () => store.close() };
 }
 
-async function embedded(directory: string): Promise<TestStore> {
-  const store = await openEmbeddedStore(directory, { create: true });
+async function embedded(directory: string, now: () => number): Promise<TestStore> {
+  const store = await openEmbeddedStore(directory, { create: true, now });
   directories.set(store, directory);
   const cleanup = async () => {
     await store.close();
@@ -58,8 +62,8 @@ async function embedded(directory: string): Promise<TestStore> {
 }
 
 /** Through the store's own interface: whole records, bodies and cursors, as a backup has them. */
-async function copyOfMemory(from: MailboxStore): Promise<MailboxStore> {
-  const to = new MemoryStore({ storeEpoch: from.storeEpoch });
+async function copyOfMemory(from: MailboxStore, now: () => number): Promise<MailboxStore> {
+  const to = new MemoryStore({ storeEpoch: from.storeEpoch, now });
   for (const account of await from.accounts()) await copyAccount(from, to, account);
   for (const peer of await from.peers()) await to.saveCursors(peer, await from.cursors(peer));
   return to;
@@ -112,5 +116,7 @@ export function unreadable(store: MailboxStore, isBad: (guid: string) => boolean
       if (isBad(guid)) throw new TandemError("body-unreadable", `The bytes of ${guid} are damaged.`);
       return store.readBody(guid, offset, length);
     },
+    readBodies: async (guids) =>
+      (await store.readBodies(guids)).map((bytes, i) => (isBad(guids[i] as string) ? null : bytes)),
   });
 }

@@ -79,6 +79,10 @@ class WiretapConnection implements FrameConnection {
     return this.#inner.peerAddress;
   }
 
+  get peerNames(): readonly string[] {
+    return this.#inner.peerNames;
+  }
+
   async send(frame: Uint8Array): Promise<void> {
     if (this.#isCut("toReplica", 1, "before")) throw this.#cut();
     const sent = this.#inner.send(this.#pass(frame, "toReplica"));
@@ -97,6 +101,10 @@ class WiretapConnection implements FrameConnection {
 
   end(): Promise<void> {
     return this.#inner.end();
+  }
+
+  proven(): void {
+    this.#inner.proven();
   }
 
   destroy(): void {
@@ -119,7 +127,7 @@ class WiretapConnection implements FrameConnection {
     const passed = this.#options.onMessage?.(message, direction) ?? frame;
     const side = direction === "toReplica" ? "ToReplica" : "ToMaster";
     this.counts[`frames${side}`]++;
-    if (message.t === "hello") {
+    if (message.t === "challenge" || message.t === "hello") {
       this.counts.greetingBytes += passed.length;
       return passed;
     }

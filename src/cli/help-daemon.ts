@@ -1,0 +1,102 @@
+/**
+ * What `--help` teaches about the daemon and the commands that look after it.
+ */
+import type { CommandHelp } from "./command-help.ts";
+
+const LOOKS = `
+Reads the store only, so it works whether or not a daemon runs.`;
+
+export const DAEMON_HELP: Readonly<Record<string, CommandHelp>> = {
+  serve: {
+    summary: "run a node: answer others, keep peers up to date",
+    description:
+      "Serves a store to other nodes, and brings every change to the peers that have a URL as soon as it is made. " +
+      "Everything can be given in a configuration file (YAML), most of it by options, which win over the file.",
+    after: `
+Whoever listens on an address that other machines reach has to name its peers
+and their secrets; on loopback, without --peer, everybody is let in.
+Secrets come from files that only their owner can read, or from environment
+variables (TANDEM_SECRET for the peers named by --peer), never from options.
+
+The store is read through slowly, over and over, in search of damage: 1 MiB a
+second, and at most once a week (--scrub-rate, --scrub-days). What is damaged is
+taken anew from a peer that has it; "tandem status" shows what none has.
+
+SIGTERM and SIGINT let what is in flight end, a second one does not; SIGHUP
+reads secrets and certificates again. Logs go to stderr, from level warn on
+(TANDEM_LOG=info tells more).
+
+Examples:
+  tandem serve ./mail --listen 127.0.0.1:4190
+  tandem serve --config /etc/tandem/tandem.yaml
+  tandem serve --config /etc/tandem/tandem.yaml --check
+  tandem serve /srv/mail --listen 0.0.0.0:4190 --node mail1 \\
+    --tls-cert mail1.pem --tls-key mail1.key --ca-file ca.pem \\
+    --peer mail2=wss://mail2.example:4190 --secret-file mail2.secret
+
+Exit status: 0 if it was ended by a signal and all is well, 1 if anything went
+wrong, 2 for a wrong command line or configuration file (a line for each fault
+on stderr, with its place; nothing was started).`,
+  },
+  status: {
+    summary: "say whether the peers are up to date",
+    description:
+      "Shows for each peer and account what still has to be brought there, since when, and what failed. It is well if " +
+      "every peer is connected, nothing fails, and nothing waits longer than --max-lag.",
+    after: `${LOOKS}
+With --json: one object for each peer.
+
+Examples:
+  tandem status /srv/mail
+  tandem status /srv/mail --peer mail2 --max-lag 300
+  tandem status /srv/mail --json
+
+Exit status: 0 all is well, 1 it is not (and says why), 2 could not tell: no
+store, no such peer, no channel yet.`,
+  },
+  wait: {
+    summary: "wait until a peer has everything",
+    description:
+      "Waits until everything that changed in the store before the command was started is at the peer. What changes " +
+      "afterwards is not waited for.",
+    after: `${LOOKS}
+A daemon has to run for anything to happen.
+
+Examples:
+  tandem wait /srv/mail --peer mail2
+  tandem wait /srv/mail --peer mail2 --timeout 30 && shutdown now
+
+Exit status: 0 it has everything, 1 not until the timeout, 2 could not tell: no
+store, no such peer.`,
+  },
+  allow: {
+    summary: "let a held mass deletion through",
+    description:
+      "Lets plans through that the mass-deletion brake holds: those that would expunge over 100 messages and over half " +
+      "of an account. Look first (tandem status) whether that was meant.",
+    after: `
+A daemon that runs goes on at once. What is held later is held again.
+
+Examples:
+  tandem allow /srv/mail --peer mail2
+  tandem allow /srv/mail --peer mail2 --account ann@example.org
+
+Exit status: 0 something was held and may go on, 1 nothing was held, 2 no store,
+no such peer.`,
+  },
+  forget: {
+    summary: "drop the channel to a peer that is gone for good",
+    description:
+      "Removes the channel to a peer and everything that waited for it. For a peer that is only down there is nothing " +
+      "to do: it catches up by itself.",
+    after: `
+Take the peer out of the daemon's configuration first, and restart it. A peer
+that comes back later is compared as a whole; no mail is lost.
+
+Examples:
+  tandem forget /srv/mail --peer mail2
+
+Exit status: 0 it is forgotten, 2 no store, no such peer, or a daemon still has a
+channel to it.`,
+  },
+};

@@ -1,0 +1,84 @@
+/**
+ * Writes into a channel's log what became of its entries, and tells of it.
+ */
+import { TandemError } from "../model/errors.ts";
+import type { LogEntry, Settlement } from "../store/change-log.ts";
+import type { MailboxStore } from "../store/store.ts";
+import { entryDelay } from "./backoff.ts";
+import type { Environment } from "./environment.ts";
+import type { ReplicatorEvent } from "./events.ts";
+import type { PeerOptions } from "./peer-options.ts";
+
+/** What the work on a channel's log needs of its channel. */
+export interface LedgerSettings {
+  readonly store: MailboxStore;
+  readonly peer: PeerOptions;
+  readonly environment: Environment;
+  readonly emit: (event: Omit<ReplicatorEvent, "peer">) => void;
+}
+
+/** What crossed the line for an entry. */
+export interface Transferred {
+  readonly records: number;
+  readonly bodies: number;
+}
+
+/** Conflicts in a row that are nothing to tell of: two busy nodes have some. */
+const QUIET_CONFLICTS = 8;
+
+export class Ledger {
+  readonly #settings: LedgerSettings;
+
+  constructor(settings: LedgerSettings) {
+    this.#settings = settings;
+  }
+
+  now(): number {
+    return this.#settings.environment.now();
+  }
+
+  /** Removes entries, unless their mailboxes have changed since they were read. @throws what the store throws. */
+  settle(entries: readonly LogEntry[]): Promise<void> {
+    const at = this.now();
+    const done = entries.map(({ account, mailboxId, seq }) => ({ kind: "done", account, mailboxId, seq, at }) as const);
+    return this.#settings.store.log.settle(this.#settings.peer.name, done);
+  }
+
+  /** Tells that an entry is done. @param started when it was begun. */
+  tell({ account, mailboxId }: LogEntry, { records, bodies }: Transferred, started: number): void {
+    this.#settings.emit({ event: "exchange-done", account, mailboxId, records, bodies, ms: this.now() - started });
+  }
+
+  /**
+   * Leaves entries for later, each with its reason.
+   * @param ms how long at least the first time, doubled with each failure; what is usual for the error by default.
+   */
+  async putBack(entries: readonly LogEntry[], error: TandemError, ms: number | null = null): Promise<void> {
+    const failed = entries.map((entry) => this.#failed(entry, error, ms));
+    await this.#settings.store.log.settle(this.#settings.peer.name, failed);
+    for (const one of failed) this.#tellFailed(one);
+  }
+
+  #failed(entry: LogEntry, { code, message }: TandemError, ms: number | null): FailedEntry {
+    const { account, mailboxId } = entry;
+    const failures = entry.failures + 1;
+    const random = this.#settings.environment.random();
+    const delay =
+      ms === null ? entryDelay(code, failures, random) : Math.round(ms * 2 ** entry.failures * (1 + random));
+    return { kind: "failed", account, mailboxId, failures, nextTry: this.now() + delay, error: { code, message } };
+  }
+
+  /** Seldom tells what goes on for long. */
+  #tellFailed({ account, mailboxId, failures, nextTry, error: { code, message } }: FailedEntry): void {
+    const event = code === "brake" ? "plan-held" : "exchange-failed";
+    if (Number.isInteger(Math.log2(failures)) && !(code === "conflict" && failures < QUIET_CONFLICTS))
+      this.#settings.emit({ event, account, mailboxId, code, message, failures, nextTry });
+  }
+}
+
+type FailedEntry = Extract<Settlement, { kind: "failed" }>;
+
+export function asTandemError(error: unknown): TandemError {
+  if (error instanceof TandemError) return error;
+  return new TandemError("internal", `The channel met a fault of Tandem itself: ${error}`, { cause: error });
+}

@@ -1,0 +1,99 @@
+/**
+ * One connection of a channel to its peer, from the greeting to the end.
+ */
+import { TandemError } from "../model/errors.ts";
+import type { MailboxStore } from "../store/store.ts";
+import { BulkMerge } from "../sync/bulk-merge.ts";
+import { BulkPush } from "../sync/bulk-push.ts";
+import { ChannelExchange } from "../sync/channel-exchange.ts";
+import type { OnFault } from "../sync/local-faults.ts";
+import { LocalPeer } from "../sync/local-peer.ts";
+import type { RemotePeer } from "../sync/remote-peer.ts";
+import type { Giver } from "../sync/repair.ts";
+import type { Direction } from "../sync/report.ts";
+import { type MasterTrust, openRemote } from "../sync/session.ts";
+import type { FrameConnection } from "../transport/transport.ts";
+
+export class Link {
+  readonly exchange: ChannelExchange;
+  readonly bulk: BulkPush;
+  /** Null if this node must not be written to. */
+  readonly merger: BulkMerge | null;
+  /** Whether this node leaves a mailbox that both changed to the other one, for a moment. */
+  readonly isPolite: boolean;
+  /** The peer as a source of what is damaged here. */
+  readonly giver: Giver;
+  /** Store epoch of the peer. */
+  readonly peerEpoch: string;
+  readonly #connection: FrameConnection;
+  readonly #remote: RemotePeer;
+  #over = false;
+
+  private constructor(
+    connection: FrameConnection,
+    remote: RemotePeer,
+    ways: Pick<Link, "exchange" | "bulk" | "merger" | "isPolite">,
+    onOver: () => void,
+  ) {
+    this.#connection = connection;
+    this.#remote = remote;
+    this.exchange = ways.exchange;
+    this.bulk = ways.bulk;
+    this.merger = ways.merger;
+    this.isPolite = ways.isPolite;
+    this.giver = remote;
+    this.peerEpoch = remote.storeEpoch;
+    void remote.ended.then(() => {
+      this.#over = true;
+      onOver();
+    });
+  }
+
+  /**
+   * Greets the node behind a connection.
+   * @param onOver called once the connection has ended or broken.
+   * @throws TandemError `denied`, `version`, `disconnected`; `invalid-argument` if the node is this one.
+   */
+  static async open(
+    store: MailboxStore,
+    connection: FrameConnection,
+    options: {
+      readonly node: string;
+      readonly direction: Direction;
+      readonly trust?: MasterTrust | undefined;
+      readonly onFault?: OnFault | undefined;
+    },
+    onOver: () => void,
+  ): Promise<Link> {
+    const remote = await openRemote(store, connection, options.node, options.trust);
+    if (remote.storeEpoch === store.storeEpoch) {
+      connection.destroy();
+      throw new TandemError(
+        "invalid-argument",
+        "The peer has this very store, or a copy of its directory: give each node a store of its own, made by Tandem.",
+      );
+    }
+    const left = new LocalPeer(store, remote.storeEpoch, options.onFault);
+    const exchange = new ChannelExchange(left, remote, { direction: options.direction });
+    const bulk = new BulkPush(store, left, remote, options.direction);
+    const merger = options.direction === "both" ? new BulkMerge(store, left, remote) : null;
+    // A peer that may not write here brings nothing together.
+    const isPolite = merger !== null && store.storeEpoch > remote.storeEpoch;
+    return new Link(connection, remote, { exchange, bulk, merger, isPolite }, onOver);
+  }
+
+  /** True once nothing can be asked any more. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** Ends in order: what was sent arrives. */
+  async close(): Promise<void> {
+    await this.#remote.close();
+  }
+
+  /** Breaks the connection at once. */
+  destroy(): void {
+    this.#connection.destroy();
+  }
+}

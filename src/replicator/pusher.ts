@@ -1,0 +1,127 @@
+/**
+ * Brings over what many entries of a channel's log tell of at once, and says which of them need an exchange of their own.
+ */
+import { isTandemError, TandemError } from "../model/errors.ts";
+import type { LogEntry } from "../store/change-log.ts";
+import type { Met, PushOutcome, Settle } from "../sync/push-outcome.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Link } from "./link.ts";
+
+/** Told of each entry as soon as nothing more is done about it. */
+export interface PushListener {
+  /** The entry is out of the log, or left in it for later. */
+  readonly free: (entry: LogEntry) => void;
+  /** It needs an exchange of its own. */
+  readonly left: (entry: LogEntry) => void;
+}
+
+/** Milliseconds, and up to twice as many, that a mailbox is left to the other node: it needs two round trips. */
+const YIELD_MS = 100;
+/** Conflicts in a row after which a mailbox gets an exchange of its own, which tries more often. */
+const PUSHED_CONFLICTS = 5;
+/** Merges of some mailboxes each under way before they hold up the next push: they take several round trips. */
+const MERGING_AT_ONCE = 4;
+/** Times that mailboxes are merged together because clients changed them meanwhile. */
+const MERGES = 3;
+
+const BOTH_CHANGED = new TandemError("conflict", "Both nodes changed the mailbox; the other one brings it together.");
+
+export class Pusher {
+  readonly #link: Link;
+  readonly #ledger: Ledger;
+  readonly #listener: PushListener;
+  #merging = 0;
+
+  constructor(link: Link, ledger: Ledger, listener: PushListener) {
+    this.#link = link;
+    this.#ledger = ledger;
+    this.#listener = listener;
+  }
+
+  /** Whether an entry failed so that a push may try it again: somebody else was faster. */
+  static mayTry({ failures, error }: LogEntry): boolean {
+    return failures === 0 || (error?.code === "conflict" && failures <= PUSHED_CONFLICTS);
+  }
+
+  /**
+   * @param sent called when the next push may be begun, at the latest when all is done.
+   * @throws TandemError if the own store fails.
+   */
+  async push(entries: readonly LogEntry[], sent: () => void): Promise<void> {
+    try {
+      await this.#push(entries, sent);
+    } finally {
+      sent();
+    }
+  }
+
+  async #push(entries: readonly LogEntry[], sent: () => void): Promise<void> {
+    const work = (settle: Settle) => this.#link.bulk.push(entries, settle);
+    const conflicts = await this.#attempt(entries, work);
+    if (this.#link.isPolite) await this.#yield(conflicts.map(({ entry }) => entry));
+    else if (conflicts.length > 0) await this.#merge(conflicts, sent);
+  }
+
+  async #merge(conflicts: readonly Conflict[], sent: () => void): Promise<void> {
+    const { merger } = this.#link;
+    let open = conflicts;
+    if (this.#merging < MERGING_AT_ONCE) sent();
+    this.#merging++;
+    for (let i = 0; merger !== null && i < MERGES && open.length > 0; i++) {
+      const mets = open.map(({ met }) => met);
+      const entries = open.map(({ entry }) => entry);
+      open = await this.#attempt(entries, (settle) => merger.merge(mets, settle));
+    }
+    this.#merging--;
+    for (const { entry } of open) this.#listener.left(entry);
+  }
+
+  /** Does what is to be done for each outcome but for conflicts, which are returned. */
+  async #attempt(
+    entries: readonly LogEntry[],
+    work: (settle: Settle) => Promise<readonly PushOutcome[]>,
+  ): Promise<Conflict[]> {
+    const started = this.#ledger.now();
+    const outcomes = await this.#outcomes(entries, work);
+    const conflicts: Conflict[] = [];
+    const pending: LogEntry[] = [];
+    for (const [i, entry] of entries.entries()) {
+      const outcome = outcomes[i] ?? FULL;
+      if (outcome.kind === "conflict" && outcome.met !== null) conflicts.push({ entry, met: outcome.met });
+      else if (outcome.kind === "pending" && entry.failures < PUSHED_CONFLICTS) pending.push(entry);
+      else if (outcome.kind === "done" || outcome.kind === "full") this.#listener.free(entry);
+      else this.#listener.left(entry);
+      if (outcome.kind === "done") this.#ledger.tell(entry, outcome, started);
+    }
+    await this.#yield(pending);
+    return conflicts;
+  }
+
+  /** What became of each; none if the line is gone. Entries that are done are settled. */
+  async #outcomes(
+    entries: readonly LogEntry[],
+    work: (settle: Settle) => Promise<readonly PushOutcome[]>,
+  ): Promise<readonly PushOutcome[]> {
+    try {
+      return await work((all) => this.#ledger.settle(entries.filter((_, i) => all[i]?.kind === "done")));
+    } catch (error) {
+      if (this.#link.over || isTandemError(error, "disconnected")) return [];
+      // Tried one by one, each of them says what is wrong with it.
+      return entries.map(() => OTHER);
+    }
+  }
+
+  /** Leaves mailboxes to the other node for a moment. */
+  async #yield(entries: readonly LogEntry[]): Promise<void> {
+    if (entries.length > 0) await this.#ledger.putBack(entries, BOTH_CHANGED, YIELD_MS);
+    for (const entry of entries) this.#listener.free(entry);
+  }
+}
+
+interface Conflict {
+  readonly entry: LogEntry;
+  readonly met: Met;
+}
+
+const FULL: PushOutcome = { kind: "full" };
+const OTHER: PushOutcome = { kind: "other" };

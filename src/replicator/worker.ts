@@ -1,0 +1,237 @@
+/**
+ * Works off the change log of a channel over one open connection: many mailboxes at once, and what fails waits its turn
+ * while all others go on.
+ */
+import { isTandemError, TandemError } from "../model/errors.ts";
+import { absorbMailbox } from "../operations/absorb.ts";
+import type { LogEntry } from "../store/change-log.ts";
+import { placeKey } from "../store/shared/place-key.ts";
+import type { SurveyedPlace } from "../sync/channel-exchange.ts";
+import { pieces } from "../sync/pages.ts";
+import type { SyncCounts, SyncIssue } from "../sync/report.ts";
+import type { Bell } from "./bell.ts";
+import { asTandemError, Ledger, type LedgerSettings, type Transferred } from "./ledger.ts";
+import type { Link } from "./link.ts";
+import { Pusher } from "./pusher.ts";
+
+/** What the worker needs of its channel. */
+export interface WorkerSettings extends LedgerSettings {
+  /** Exchanges of single mailboxes at once; small changes of many go out together besides. */
+  readonly parallel: number;
+}
+
+/** What became of an entry: one that is not done stays where it is in the log, and is taken up again at once. */
+interface Outcome {
+  readonly isDone: boolean;
+  readonly counts: SyncCounts | null;
+}
+
+const NOTHING_TO_DO: Outcome = { isDone: true, counts: null };
+
+/** Entries in one push: so many share its frames and transactions. */
+const PUSHED_AT_ONCE = 64;
+/** Pushes under way: while the peer writes one, the next is read. */
+const PUSHES = 3;
+
+/** How often a mailbox is tried again in one go because its account's tree changed. */
+const TREE_ATTEMPTS = 3;
+/** Entries added by one transaction, so that writers of mail are not held up. */
+const ADDED_AT_ONCE = 1000;
+
+export class Worker {
+  readonly #settings: WorkerSettings;
+  readonly #link: Link;
+  readonly #bell: Bell;
+  readonly #ledger: Ledger;
+  readonly #pusher: Pusher;
+  /** Entries that are due and not begun. */
+  #due: LogEntry[] = [];
+  /** Entries that a push could not do: under way until an exchange of their own has ended. */
+  readonly #left: LogEntry[] = [];
+  /** Keys of the entries under way. */
+  readonly #busy = new Set<string>();
+  readonly #running = new Set<Promise<void>>();
+  #pushes = 0;
+  #exchanges = 0;
+  /** Mailboxes that the peer has to be asked about: a survey said that its side may have changed. */
+  readonly #surveyed = new Set<string>();
+  /** Accounts whose trees are being brought together. */
+  readonly #trees = new Map<string, Promise<readonly SyncIssue[]>>();
+
+  /** @param bell rung whenever something is through. */
+  constructor(settings: WorkerSettings, link: Link, bell: Bell) {
+    this.#settings = settings;
+    this.#link = link;
+    this.#bell = bell;
+    this.#ledger = new Ledger(settings);
+    this.#pusher = new Pusher(link, this.#ledger, {
+      free: (entry) => this.#busy.delete(placeKey(entry)),
+      left: (entry) => this.#left.push(entry),
+    });
+  }
+
+  /** Asks the peer what may differ: all of it gets an entry in the log. @throws TandemError. */
+  async survey(): Promise<void> {
+    const { peer, emit } = this.#settings;
+    const places = (await this.#link.exchange.survey()).filter(({ account }) => peer.handles(account));
+    await this.#add(places);
+    emit({ event: "survey-done", mailboxes: places.length });
+  }
+
+  /**
+   * Starts what is due as far as there is room.
+   * @returns for how many milliseconds there is nothing more to start, unless the bell rings.
+   */
+  async startDue(): Promise<number> {
+    this.#startRead();
+    if (this.#pushes >= PUSHES || this.#due.some((entry) => this.#isPlain(entry))) return Number.POSITIVE_INFINITY;
+    const idleMs = await this.#read();
+    this.#startRead();
+    return this.#due.length > 0 ? Number.POSITIVE_INFINITY : idleMs;
+  }
+
+  /** Starts entries that were read before. One that changed since is done again, for its newer `seq`. */
+  #startRead(): void {
+    while (this.#pushes < PUSHES) {
+      const plain = this.#take(true, PUSHED_AT_ONCE);
+      if (plain.length === 0) break;
+      this.#run(this.#pusher.push(plain, this.#pushBegun()), () => undefined);
+    }
+    while (this.#exchanges < this.#settings.parallel) {
+      const next = this.#left.shift() ?? this.#take(false, 1)[0];
+      if (next === undefined) break;
+      this.#exchanges++;
+      this.#run(this.#handle(next), () => this.#exchanges--);
+    }
+  }
+
+  /** Takes the place of a push; what it returns gives it back, once. */
+  #pushBegun(): () => void {
+    let isOver = false;
+    this.#pushes++;
+    return () => {
+      if (isOver) return;
+      isOver = true;
+      this.#pushes--;
+      this.#bell.ring();
+    };
+  }
+
+  /** Takes entries that were read; from now on they are under way. */
+  #take(plain: boolean, most: number): LogEntry[] {
+    const taken = this.#due.filter((entry) => this.#isPlain(entry) === plain).slice(0, most);
+    if (taken.length > 0) this.#due = this.#due.filter((entry) => !taken.includes(entry));
+    for (const entry of taken) this.#busy.add(placeKey(entry));
+    return taken;
+  }
+
+  /** Whether an entry is one that a push may do: a mailbox about which nothing is known but that it has changed here. */
+  #isPlain(entry: LogEntry): boolean {
+    if (entry.mailboxId === "" || !Pusher.mayTry(entry)) return false;
+    return !this.#surveyed.has(placeKey(entry)) && this.#settings.peer.handles(entry.account);
+  }
+
+  /** Reads entries that are due, many at a time: so that not every single one costs a look into the log. */
+  async #read(): Promise<number> {
+    const { store, peer, parallel } = this.#settings;
+    const now = this.#ledger.now();
+    const due = await store.log.due(peer.name, now, PUSHES * PUSHED_AT_ONCE + parallel + this.#busy.size);
+    this.#due = due.filter((entry) => !this.#busy.has(placeKey(entry)));
+    if (this.#due.length > 0) return Number.POSITIVE_INFINITY;
+    const next = await store.log.nextDue(peer.name, now);
+    return next === null ? Number.POSITIVE_INFINITY : Math.max(1, next - now);
+  }
+
+  /** Resolves when nothing is in flight any more. */
+  async ended(): Promise<void> {
+    await Promise.all(this.#running);
+  }
+
+  #run(work: Promise<void>, ended: () => void): void {
+    const running = work
+      .catch((error) => this.#fail(error))
+      .finally(() => {
+        ended();
+        this.#running.delete(running);
+        this.#bell.ring();
+      });
+    this.#running.add(running);
+  }
+
+  /** The own store failed: the channel begins anew, after a pause. */
+  #fail(error: unknown): void {
+    const { code, message } = asTandemError(error);
+    this.#settings.emit({ event: "exchange-failed", code, message });
+    this.#link.destroy();
+  }
+
+  /** One entry: exchanged, then removed or put back. @throws TandemError if the own store fails. */
+  async #handle(entry: LogEntry): Promise<void> {
+    const started = this.#ledger.now();
+    try {
+      const isOurs = this.#settings.peer.handles(entry.account);
+      const { isDone, counts } = isOurs ? await this.#exchange(entry) : NOTHING_TO_DO;
+      if (isDone) {
+        await this.#ledger.settle([entry]);
+        this.#surveyed.delete(placeKey(entry));
+      }
+      if (counts !== null) this.#ledger.tell(entry, transferredIn(counts), started);
+    } catch (error) {
+      if (!this.#link.over && !isTandemError(error, "disconnected"))
+        await this.#ledger.putBack([entry], asTandemError(error));
+    }
+    this.#busy.delete(placeKey(entry));
+  }
+
+  async #exchange(entry: LogEntry): Promise<Outcome> {
+    const { account, mailboxId, allowed } = entry;
+    if (mailboxId === "") {
+      throwFirst(await this.#tree(account, allowed));
+      return NOTHING_TO_DO;
+    }
+    const isContended = entry.error?.code === "conflict";
+    const ask = (entry.failures > 0 && !isContended) || this.#surveyed.has(placeKey(entry));
+    const yields = entry.failures === 0 && this.#link.isPolite;
+    let issues: readonly SyncIssue[] = [];
+    for (let attempt = 0; attempt < TREE_ATTEMPTS; attempt++) {
+      const outcome = await this.#link.exchange.mailbox(entry, { allowed, ask, yields });
+      if (outcome.kind !== "tree") return { isDone: outcome.kind === "done", counts: outcome.counts };
+      issues = await this.#tree(account, allowed);
+    }
+    throwFirst(issues);
+    throw new TandemError("conflict", "The account's mailboxes were changed during every attempt; it is tried again.");
+  }
+
+  /** One exchange of an account's trees at a time; whoever comes meanwhile waits for that one. */
+  #tree(account: string, allowed: boolean): Promise<readonly SyncIssue[]> {
+    const running = this.#trees.get(account);
+    if (running !== undefined) return running;
+    const work = this.#exchangeTree(account, allowed).finally(() => this.#trees.delete(account));
+    this.#trees.set(account, work);
+    return work;
+  }
+
+  async #exchangeTree(account: string, allowed: boolean): Promise<readonly SyncIssue[]> {
+    const { places, issues, stranded } = await this.#link.exchange.account(account, allowed);
+    // Both nodes run this: whichever has both mailboxes makes them one.
+    for (const { mailboxId, into } of stranded) await absorbMailbox(this.#settings.store, account, mailboxId, into);
+    await this.#add(places);
+    return issues;
+  }
+
+  async #add(places: readonly SurveyedPlace[]): Promise<void> {
+    const { store, peer } = this.#settings;
+    for (const place of places) if (place.ask) this.#surveyed.add(placeKey(place));
+    for (const piece of pieces(places, ADDED_AT_ONCE)) await store.log.add(peer.name, piece);
+  }
+}
+
+function transferredIn(counts: SyncCounts): Transferred {
+  const { recordsSent, recordsReceived, bodiesSent, bodiesReceived } = counts;
+  return { records: recordsSent + recordsReceived, bodies: bodiesSent + bodiesReceived };
+}
+
+function throwFirst(issues: readonly SyncIssue[]): void {
+  const [issue] = issues;
+  if (issue !== undefined) throw new TandemError(issue.code, issue.message);
+}

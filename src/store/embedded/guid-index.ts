@@ -1,0 +1,158 @@
+/**
+ * Finds the ids of messages by their GUIDs: the older ones in an index, the youngest in memory.
+ *
+ * GUIDs come in random order, so entering some of them touches every page of an index. They are entered many thousands
+ * at a time; until then a process keeps those that are not entered in memory, read from their packs.
+ */
+import type { Guid } from "../../model/record.ts";
+import type { Connection } from "./connection.ts";
+import { allPacks, type Pack } from "./packs.ts";
+import { damaged, rowSum } from "./row-sums.ts";
+
+/** Hexadecimal digits of a GUID in its prefix. */
+const PREFIX_DIGITS = 8;
+/** Messages entered in the index at once: a process reads as many at most when it first looks for one. */
+const YOUNG_BODIES = 16_384;
+/** A prefix and a number below this fit into one double, and so are sorted by the fastest sort there is. */
+const POSITIONS = 2 ** 20;
+/** Rows entered by one statement: each call into the database costs as much as some rows. */
+const ENTERED_ROWS = 32;
+
+/** GUIDs remembered as absent: those of some frames of records. */
+const MOST_ABSENT = 16_384;
+const NONE: readonly number[] = [];
+
+/** The next id of a message, and the first that is not in the index. */
+export interface Sequence {
+  readonly next: number;
+  readonly indexed: number;
+}
+
+export function sequenceOf(db: Connection): Sequence {
+  const [next, indexed, sum] = db.row<[number, number, number]>("SELECT body, indexed, sum FROM sequence") ?? [
+    0, 0, -1,
+  ];
+  if (sum !== rowSum(next, indexed)) throw damaged("The number of the next message");
+  return { next, indexed };
+}
+
+export function writeSequence(db: Connection, { next, indexed }: Sequence): void {
+  db.run("UPDATE sequence SET body = ?, indexed = ?, sum = ?", next, indexed, rowSum(next, indexed));
+}
+
+/** The messages that are not in the index, as far as this process has read them; for all connections to one store. */
+export class YoungGuids {
+  #from = 1;
+  #next = 1;
+  readonly #ids = new Map<number, number>();
+  /** Ids behind the first of those with one prefix. */
+  readonly #others = new Map<number, number[]>();
+
+  /**
+   * Reads what is new. Must not be called in a transaction that has entered messages: were it undone, what was read
+   * would be wrong.
+   */
+  refresh(db: Connection, { next, indexed }: Sequence): void {
+    if (indexed !== this.#from) this.#restart(indexed);
+    if (next <= this.#next) return;
+    for (const pack of allPacks(db, this.#next)) this.#add(pack);
+    this.#next = next;
+  }
+
+  ids(prefix: number): readonly number[] {
+    const first = this.#ids.get(prefix);
+    return first === undefined ? NONE : [first, ...(this.#others.get(prefix) ?? [])];
+  }
+
+  #restart(from: number): void {
+    this.#from = from;
+    this.#next = from;
+    this.#ids.clear();
+    this.#others.clear();
+  }
+
+  #add(pack: Pack): void {
+    for (let at = 0; at < pack.count; at++) {
+      const prefix = pack.prefix(at);
+      if (!this.#ids.has(prefix)) this.#ids.set(prefix, pack.id + at);
+      else this.#others.set(prefix, [...(this.#others.get(prefix) ?? []), pack.id + at]);
+    }
+  }
+}
+
+/**
+ * GUIDs that were looked for in vain: a peer that is told what is lacking sends it next, and it need not be looked for
+ * again. Holds only as long as nobody else enters messages, which the sequence shows.
+ */
+export class AbsentGuids {
+  readonly #guids = new Set<Guid>();
+  #next = 0;
+
+  /** Those known to be absent in a state with this sequence; what is added to it is known from then on. */
+  at({ next }: Sequence): Set<Guid> {
+    if (next !== this.#next || this.#guids.size > MOST_ABSENT) this.#guids.clear();
+    this.#next = next;
+    return this.#guids;
+  }
+
+  /** These messages were entered here, and nothing else between the two states. */
+  entered(bodies: readonly { readonly guid: Guid }[], before: Sequence, next: number): void {
+    if (before.next !== this.#next) return;
+    for (const { guid } of bodies) this.#guids.delete(guid);
+    this.#next = next;
+  }
+}
+
+/** Looks up GUIDs in one state of a store. */
+export class GuidIndex {
+  readonly #db: Connection;
+  readonly #young: YoungGuids;
+  readonly #isIndexed: boolean;
+
+  /** Must be made and used in one transaction. */
+  constructor(db: Connection, young: YoungGuids, sequence: Sequence) {
+    young.refresh(db, sequence);
+    this.#db = db;
+    this.#young = young;
+    this.#isIndexed = sequence.indexed > 1;
+  }
+
+  /** Ids under which the message can be: nearly always one or none. */
+  ids(guid: Guid): readonly number[] {
+    const prefix = Number.parseInt(guid.slice(0, PREFIX_DIGITS), 16);
+    const young = this.#young.ids(prefix);
+    if (!this.#isIndexed) return young;
+    const old = this.#db.row<[number]>("SELECT id FROM body_prefix WHERE prefix = ?", prefix);
+    if (old === undefined) return young;
+    const all = this.#db.rows<[number]>("SELECT id FROM body_prefix WHERE prefix = ?", prefix);
+    return [...young, ...all.map(([id]) => id)];
+  }
+}
+
+/** Enters the youngest messages in the index if there are enough of them. */
+export function indexYoung(db: Connection): void {
+  const { next, indexed } = sequenceOf(db);
+  if (next - indexed < YOUNG_BODIES) return;
+  const entries = new Float64Array(next - indexed);
+  let count = 0;
+  for (const pack of allPacks(db, indexed))
+    for (const at of pack.indexes()) entries[count++] = pack.prefix(at) * POSITIONS + (pack.id + at - indexed);
+  // In the order of the index, neighbours go to one page.
+  insertEntries(db, entries.subarray(0, count).sort(), indexed);
+  writeSequence(db, { next, indexed: next });
+}
+
+function insertEntries(db: Connection, entries: Float64Array, first: number): void {
+  for (let start = 0; start < entries.length; start += ENTERED_ROWS) {
+    const values: number[] = [];
+    for (const entry of entries.subarray(start, start + ENTERED_ROWS))
+      values.push(Math.floor(entry / POSITIONS), first + (entry % POSITIONS));
+    const rows = Array(values.length / 2).fill("(?, ?)");
+    db.run(`INSERT INTO body_prefix VALUES ${rows.join(", ")}`, ...values);
+  }
+}
+
+/** Takes a message out of the index. */
+export function unindex(db: Connection, pack: Pack, at: number): void {
+  db.run("DELETE FROM body_prefix WHERE prefix = ? AND id = ?", pack.prefix(at), pack.id + at);
+}

@@ -1,0 +1,138 @@
+/**
+ * The master's way for what live replication has nearly always to bring: small changes of mailboxes in which the other
+ * side changed nothing, so far as is known. Many of them go out in one frame.
+ */
+import type { PlainChange } from "../../protocol/plain-changes.ts";
+import { batchOf } from "../model/batch.ts";
+import { decodeBodies } from "../model/batch-bodies.ts";
+import { sameAgreed } from "../model/state.ts";
+import type { MailboxPlace, MailboxStore } from "../store/store.ts";
+import { canGuess, isAtCursor, unchanged } from "./guess.ts";
+import { agreedStateOf, INLINE_BYTES, type LocalPeer } from "./local-peer.ts";
+import { MAX_INLINE_BYTES } from "./outgoing.ts";
+import type { Agreement, SurveyedMailbox } from "./peer.ts";
+import { allEnded } from "./pool.ts";
+import { metWith, type PushOutcome, type Settle } from "./push-outcome.ts";
+import type { RemotePeer } from "./remote-peer.ts";
+import type { Direction } from "./report.ts";
+import { chooseRoute } from "./route.ts";
+import { unaskedBodies } from "./unasked-bodies.ts";
+
+/** A change on its way into the frame. */
+interface Candidate {
+  readonly index: number;
+  readonly mailbox: SurveyedMailbox;
+  readonly change: PlainChange;
+  readonly records: number;
+  /** New messages in it. */
+  readonly fresh: readonly string[];
+  readonly bytes: number;
+}
+
+const NOTHING: PushOutcome = { kind: "done", records: 0, bodies: 0 };
+
+export class BulkPush {
+  readonly #store: MailboxStore;
+  readonly #left: LocalPeer;
+  readonly #right: RemotePeer;
+  readonly #direction: Direction;
+
+  constructor(store: MailboxStore, left: LocalPeer, right: RemotePeer, direction: Direction) {
+    this.#store = store;
+    this.#left = left;
+    this.#right = right;
+    this.#direction = direction;
+  }
+
+  /**
+   * What became of each place, in order.
+   * @throws TandemError `disconnected`, what either side fails with as a whole, or what `settle` throws.
+   */
+  async push(places: readonly MailboxPlace[], settle: Settle): Promise<PushOutcome[]> {
+    const mailboxes = await this.#left.news(places, INLINE_BYTES);
+    const outcomes = mailboxes.map(withoutPush);
+    const candidates = mailboxes.flatMap((mailbox, index) => candidateOf(mailbox, index, this.#direction) ?? []);
+    const { chosen, bodies } = await this.#withBodies(fitting(candidates, outcomes));
+    const agreed = chosen.length === 0 ? [] : await this.#send(chosen, bodies, outcomes);
+    await allEnded([this.#left.agree(agreed), settle(outcomes)]);
+    return outcomes;
+  }
+
+  /** The candidates whose new messages are at hand and known to be lacking, or known to be there; and those to be sent. */
+  async #withBodies(candidates: readonly Candidate[]): Promise<{ chosen: Candidate[]; bodies: Uint8Array[] }> {
+    const messages = await unaskedBodies(
+      this.#store,
+      this.#right,
+      candidates.flatMap(({ fresh }) => fresh),
+    );
+    const chosen = candidates.filter(({ fresh }) => fresh.every(messages.isKnown));
+    return { chosen, bodies: chosen.flatMap(({ fresh }) => messages.of(fresh)) };
+  }
+
+  /** Returns what both sides are agreed on now. */
+  async #send(
+    chosen: readonly Candidate[],
+    bodies: readonly Uint8Array[],
+    outcomes: PushOutcome[],
+  ): Promise<Agreement[]> {
+    const results = await this.#right.changeMany(
+      chosen.map(({ change }) => change),
+      bodies,
+    );
+    for (const [i, { index, mailbox, records, fresh }] of chosen.entries()) {
+      const result = results[i];
+      if (result?.kind === "applied") outcomes[index] = { kind: "done", records, bodies: fresh.length };
+      if (result?.kind === "conflict") outcomes[index] = { kind: "conflict", met: metWith(mailbox, result.there) };
+    }
+    return chosen.filter((_, i) => results[i]?.kind === "applied").map(({ change }) => agreementOf(change));
+  }
+}
+
+/** What becomes of a mailbox that is not pushed. */
+function withoutPush(mailbox: SurveyedMailbox | null): PushOutcome {
+  if (mailbox === null) return { kind: "other" };
+  if (isAtCursor(mailbox)) return NOTHING;
+  return { kind: sameAgreed(mailbox.cursor?.latest ?? null, agreedStateOf(mailbox)) ? "pending" : "other" };
+}
+
+/** A mailbox whose change can go out on the guess that the other side is where both last met; null for any other. */
+function candidateOf(mailbox: SurveyedMailbox | null, index: number, direction: Direction): Candidate | null {
+  if (mailbox === null || mailbox.cursor === null || mailbox.changes === null) return null;
+  if (!canGuess(mailbox) || isAtCursor(mailbox)) return null;
+  const wish = { direction, whole: false, copies: false, explain: false };
+  if (chooseRoute({ ...mailbox, exists: true }, unchanged(mailbox), wish).name !== "push") return null;
+  const { account, entry, state, cursor, changes } = mailbox;
+  const before = cursor.latest;
+  const batches = changes.map(batchOf);
+  const fresh = batches.flatMap(({ bytes }) => decodeBodies(bytes)).filter(({ uid }) => uid >= before.uidNext);
+  return {
+    index,
+    mailbox,
+    change: {
+      account,
+      mailboxId: entry.mailboxId,
+      before,
+      after: state,
+      entryModseq: entry.modseq,
+      batches: changes,
+    },
+    records: batches.reduce((sum, { count }) => sum + count, 0),
+    fresh: fresh.map(({ guid }) => guid),
+    bytes: fresh.reduce((sum, { size }) => sum + size, 0),
+  };
+}
+
+/** As many as fit into a frame with their messages; the others wait, but for one that never fits. */
+function fitting(candidates: readonly Candidate[], outcomes: PushOutcome[]): Candidate[] {
+  let left = MAX_INLINE_BYTES;
+  return candidates.filter(({ index, bytes }) => {
+    const fits = bytes <= left;
+    if (fits) left -= bytes;
+    else if (bytes <= MAX_INLINE_BYTES) outcomes[index] = { kind: "full" };
+    return fits;
+  });
+}
+
+function agreementOf({ account, mailboxId, after, entryModseq }: PlainChange): Agreement {
+  return { account, mailboxId, latest: { ...after, entryModseq } };
+}

@@ -1,0 +1,212 @@
+/** Channels between nodes in one process, on both stores: what changes on one node comes to the others, once. */
+import { describe, expect, it } from "vitest";
+import { TandemError } from "../../src/model/errors.ts";
+import { appendMessages, createMailbox } from "../../src/operations/index.ts";
+import { decorated, STORE_KINDS } from "../sync/support/stores.ts";
+import { Cluster, type MemberOptions } from "./support/cluster.ts";
+
+describe.each(STORE_KINDS)("channels on the $kind store", (kind) => {
+  async function withCluster(
+    names: readonly string[],
+    story: (cluster: Cluster) => Promise<void>,
+    options?: MemberOptions,
+  ): Promise<void> {
+    const cluster = await Cluster.open(kind, names, options);
+    try {
+      await story(cluster);
+    } finally {
+      await cluster.close();
+    }
+  }
+
+  it("brings what was there before, and every change after it, to the other node", () =>
+    withCluster(["a", "b"], async (cluster) => {
+      const [a, b] = [cluster.member("a").node, cluster.member("b").node];
+      await a.create();
+      await a.deliver("INBOX", "one", "two");
+      cluster.start();
+      await cluster.quiet();
+      expect(await b.messages("INBOX")).toEqual({ 1: "one", 2: "two" });
+      await b.deliver("INBOX", "three");
+      await a.set("INBOX", 1, "\\Seen");
+      await b.create("Sent");
+      await cluster.quiet();
+      expect(await a.messages("INBOX")).toEqual({ 1: "one", 2: "two", 3: "three" });
+      expect(await b.flags("INBOX")).toEqual({ 1: ["\\Seen"], 2: [], 3: [] });
+      await b.rename("Sent", "Gone out");
+      await a.expunge("INBOX", 2);
+      await cluster.quiet();
+      expect(await a.names()).toEqual(["Gone out", "INBOX"]);
+      await cluster.expectIdentical();
+    }));
+
+  it("scenario 51: in a chain a change reaches the far end, and nothing bounces", () =>
+    withCluster(["a", "b", "c"], async (cluster) => {
+      const [a, b, c] = [cluster.member("a"), cluster.member("b"), cluster.member("c")];
+      a.start({ peers: ["b"] });
+      b.start({ peers: ["a", "c"] });
+      c.start({ peers: ["b"] });
+      await a.node.create();
+      await a.node.deliver("INBOX", "from a");
+      await cluster.quiet();
+      await c.node.deliver("INBOX", "from c");
+      await cluster.quiet();
+      expect(await a.node.messages("INBOX")).toEqual({ 1: "from a", 2: "from c" });
+      await cluster.expectIdentical();
+      const before = cluster.members.map(({ traffic }) => traffic.frames);
+      await a.node.set("INBOX", 2, "\\Flagged");
+      await cluster.quiet();
+      const frames = cluster.members.map(({ traffic }, i) => traffic.frames - (before[i] as number));
+      expect(await c.node.flags("INBOX")).toEqual({ 1: [], 2: ["\\Flagged"] });
+      // One change frame from A to B and one from B to C, and nothing from C: no channel sends back what came over it.
+      expect(frames).toEqual([1, 1, 0]);
+    }));
+
+  it("in a mesh of three, all divergent, all converge and fall silent", () =>
+    withCluster(["a", "b", "c"], async (cluster) => {
+      for (const { node, name } of cluster.members) {
+        await node.create("INBOX", { uidValidity: 100, mailboxId: "box" });
+        await node.deliver("INBOX", `only ${name}`, "on all");
+        await node.create(`made by ${name}`);
+      }
+      cluster.start();
+      await cluster.quiet();
+      await cluster.expectIdentical();
+      expect(Object.values(await cluster.member("a").node.messages("INBOX")).sort()).toEqual([
+        "on all",
+        "only a",
+        "only b",
+        "only c",
+      ]);
+      const before = cluster.members.map(({ traffic }) => traffic.frames);
+      await cluster.quiet();
+      expect(cluster.members.map(({ traffic }) => traffic.frames)).toEqual(before);
+    }));
+
+  it("scenario 50: a peer that is down costs one entry a mailbox, and no other peer waits", () =>
+    withCluster(["a", "b", "c"], async (cluster) => {
+      const [a, b] = [cluster.member("a"), cluster.member("b")];
+      await a.node.create();
+      await a.store.log.addChannel("c");
+      a.start({ peers: ["b", "c"] });
+      b.start({ peers: ["a"] });
+      await a.node.deliver("INBOX", "0");
+      for (let i = 1; i < 20; i++) {
+        await a.node.deliver("INBOX", String(i));
+        await cluster.until(async () => (await b.store.mailboxNamed("default", "INBOX"))?.state.uidNext === i + 2);
+      }
+      const places = (await a.store.log.due("c", Number.MAX_SAFE_INTEGER, 100)).map(({ mailboxId }) => mailboxId);
+      expect(places.filter((id) => id !== "").length).toBe(1);
+      cluster.member("c").start({ peers: [] });
+      await cluster.quiet();
+      await cluster.expectIdentical();
+    }));
+
+  it("scenario 56: one broken mailbox waits with its reason, all others are done", () =>
+    withCluster(["a", "b"], async (cluster) => {
+      const [a, b] = [cluster.member("a"), cluster.member("b")];
+      for (const name of ["one", "broken", "two"]) {
+        await a.node.create(name);
+        await a.node.deliver(name, `in ${name}`);
+      }
+      const brokenId = await a.node.id("broken");
+      let isBroken = true;
+      const wrap: MemberOptions["wrap"] = (store) =>
+        decorated(store, {
+          apply: async (change) => {
+            if (isBroken && change.mailboxId === brokenId) throw new TandemError("io", "The disk failed.");
+            return store.apply(change);
+          },
+        });
+      b.start({ wrap });
+      a.start();
+      await cluster.until(async () => {
+        const [first] = await a.store.log.backlog("b");
+        return first?.waiting === 1 && first.failing === 1;
+      });
+      expect(await b.node.messages("one")).toEqual({ 1: "in one" });
+      expect(await b.node.messages("two")).toEqual({ 1: "in two" });
+      const [backlog] = await a.store.log.backlog("b");
+      expect(backlog?.failed).toMatchObject({
+        mailboxId: brokenId,
+        error: { code: "io", message: "The disk failed." },
+      });
+      expect(backlog?.failed?.nextTry).toBeGreaterThan(backlog?.failed?.since ?? 0);
+      await a.node.deliver("one", "another");
+      await cluster.until(async () => (await b.node.state("one")).uidNext === 3);
+      isBroken = false;
+      await cluster.quiet();
+      expect(await b.node.messages("broken")).toEqual({ 1: "in broken" });
+    }));
+
+  it("scenario 10: 20,000 new messages in one mailbox do not hold up another's single one", () =>
+    withCluster(["a", "b"], async (cluster) => {
+      const [a, b] = [cluster.member("a"), cluster.member("b")];
+      await a.node.create("large");
+      await a.node.create("small");
+      const [largeId, smallId] = [await a.node.id("large"), await a.node.id("small")];
+      b.start({ peers: [] });
+      a.start();
+      await cluster.quiet();
+      cluster.cut("a", "b");
+      for (let i = 0; i < 20; i++)
+        await a.node.deliverAll(
+          "large",
+          Array.from({ length: 1000 }, (_, j) => `mail ${i} ${j}`),
+        );
+      await a.node.deliver("small", "one");
+      a.events.length = 0;
+      cluster.mend("a", "b");
+      const done = () => a.events.filter(({ event, records = 0 }) => event === "exchange-done" && records > 0);
+      await cluster.until(() => done().length === 2);
+      // The large one was begun first, and the small one overtook it.
+      expect(done().map(({ mailboxId }) => mailboxId)).toEqual([smallId, largeId]);
+      expect(Object.keys(await b.node.messages("large")).length).toBe(20_000);
+      await cluster.expectIdentical();
+    }));
+
+  it("scenario 38: a node whose store is new is filled again, and nothing is deleted at the other", () =>
+    withCluster(["a", "b"], async (cluster) => {
+      const a = cluster.member("a");
+      await a.node.create();
+      await a.node.deliver("INBOX", "one", "two");
+      cluster.start();
+      await cluster.quiet();
+      await cluster.member("b").stop();
+      const b = await cluster.add(kind, "b");
+      b.start();
+      a.events.length = 0;
+      await cluster.until(async () => (await b.store.mailboxNamed("default", "INBOX"))?.state.uidNext === 3);
+      expect(await b.node.messages("INBOX")).toEqual({ 1: "one", 2: "two" });
+      expect(await a.node.messages("INBOX")).toEqual({ 1: "one", 2: "two" });
+    }));
+
+  it("a read-only peer gets everything and changes nothing here", () =>
+    withCluster(["a", "b"], async (cluster) => {
+      const [a, b] = [cluster.member("a"), cluster.member("b")];
+      await a.node.create();
+      await a.node.deliver("INBOX", "one");
+      b.start({ peers: [] });
+      a.start({ peer: { readOnly: true } });
+      await cluster.quiet();
+      expect(await b.node.messages("INBOX")).toEqual({ 1: "one" });
+      await b.node.deliver("INBOX", "its own");
+      await a.node.deliver("INBOX", "two");
+      await cluster.until(async () => (await a.store.log.backlog("b")).some(({ failing }) => failing > 0));
+      expect((await a.store.log.backlog("b"))[0]?.failed?.error?.code).toBe("refused");
+      expect(await a.node.messages("INBOX")).toEqual({ 1: "one", 2: "two" });
+    }));
+
+  it("an account that a channel does not handle stays here", () =>
+    withCluster(["a", "b"], async (cluster) => {
+      const [a, b] = [cluster.member("a"), cluster.member("b")];
+      b.start({ peers: [] });
+      a.start({ peer: { handles: (account) => account !== "private" } });
+      for (const account of ["private", "public"]) {
+        await createMailbox(a.store, account, "INBOX");
+        await appendMessages(a.store, account, "INBOX", [{ bytes: Buffer.from("x"), flags: [], internalDate: 0 }]);
+      }
+      await cluster.quiet();
+      expect(await b.store.accounts()).toEqual(["public"]);
+    }));
+});
