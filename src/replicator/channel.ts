@@ -29,6 +29,8 @@ export interface ChannelSettings {
   readonly onEvent: (event: ReplicatorEvent) => void;
   /** Told of faults of the own store. */
   readonly onFault?: OnFault;
+  /** Whether the node of this store epoch is connected here, and may bring mailboxes together itself. */
+  readonly isMaster: (storeEpoch: string) => boolean;
 }
 
 /** Milliseconds between two notes that the channel is alive. */
@@ -86,13 +88,18 @@ export class Channel {
 
   /** One connection, from beginning to end, and why it ended. */
   async #once(): Promise<{ wasConnected: boolean; error: TandemError }> {
-    const { peer, node, store, environment, onFault } = this.#settings;
+    const { peer, node, store, environment, onFault, isMaster } = this.#settings;
     const direction = peer.readOnly ? "one-way" : "both";
     const trust = peer.credential && { credential: peer.credential(), random: environment.randomBytes };
     let wasConnected = false;
     try {
       await this.prepare();
-      this.#link = await Link.open(store, await peer.connect(), { node, direction, trust, onFault }, this.#bell.ring);
+      this.#link = await Link.open(
+        store,
+        await peer.connect(),
+        { node, direction, trust, onFault, isMaster },
+        this.#bell.ring,
+      );
       wasConnected = true;
       await this.#connected(this.#link);
       await this.#work(this.#link);

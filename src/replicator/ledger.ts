@@ -23,6 +23,9 @@ export interface Transferred {
   readonly bodies: number;
 }
 
+/** Milliseconds, and up to twice as many, that a mailbox is left to the other node: it needs two round trips. */
+const YIELD_MS = 100;
+const BOTH_CHANGED = new TandemError("conflict", "Both nodes changed the mailbox; the other one brings it together.");
 /** Conflicts in a row that are nothing to tell of: two busy nodes have some. */
 const QUIET_CONFLICTS = 8;
 
@@ -57,6 +60,11 @@ export class Ledger {
     const failed = entries.map((entry) => this.#failed(entry, error, ms));
     await this.#settings.store.log.settle(this.#settings.peer.name, failed);
     for (const one of failed) this.#tellFailed(one);
+  }
+
+  /** Leaves mailboxes that both nodes changed to the other one for a moment, a longer one each time. */
+  leaveToOther(entries: readonly LogEntry[]): Promise<void> {
+    return this.putBack(entries, BOTH_CHANGED, YIELD_MS);
   }
 
   #failed(entry: LogEntry, { code, message }: TandemError, ms: number | null): FailedEntry {

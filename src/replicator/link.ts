@@ -19,20 +19,19 @@ export class Link {
   readonly bulk: BulkPush;
   /** Null if this node must not be written to. */
   readonly merger: BulkMerge | null;
-  /** Whether this node leaves a mailbox that both changed to the other one, for a moment. */
-  readonly isPolite: boolean;
   /** The peer as a source of what is damaged here. */
   readonly giver: Giver;
   /** Store epoch of the peer. */
   readonly peerEpoch: string;
   readonly #connection: FrameConnection;
   readonly #remote: RemotePeer;
+  readonly #isPolite: () => boolean;
   #over = false;
 
   private constructor(
     connection: FrameConnection,
     remote: RemotePeer,
-    ways: Pick<Link, "exchange" | "bulk" | "merger" | "isPolite">,
+    ways: Pick<Link, "exchange" | "bulk" | "merger"> & { readonly isPolite: () => boolean },
     onOver: () => void,
   ) {
     this.#connection = connection;
@@ -40,7 +39,7 @@ export class Link {
     this.exchange = ways.exchange;
     this.bulk = ways.bulk;
     this.merger = ways.merger;
-    this.isPolite = ways.isPolite;
+    this.#isPolite = ways.isPolite;
     this.giver = remote;
     this.peerEpoch = remote.storeEpoch;
     void remote.ended.then(() => {
@@ -62,6 +61,8 @@ export class Link {
       readonly direction: Direction;
       readonly trust?: MasterTrust | undefined;
       readonly onFault?: OnFault | undefined;
+      /** Whether the node of this store epoch is connected here, and may bring mailboxes together itself. */
+      readonly isMaster: (storeEpoch: string) => boolean;
     },
     onOver: () => void,
   ): Promise<Link> {
@@ -77,9 +78,14 @@ export class Link {
     const exchange = new ChannelExchange(left, remote, { direction: options.direction });
     const bulk = new BulkPush(store, left, remote, options.direction);
     const merger = options.direction === "both" ? new BulkMerge(store, left, remote) : null;
-    // A peer that may not write here brings nothing together.
-    const isPolite = merger !== null && store.storeEpoch > remote.storeEpoch;
+    const comesAfter = store.storeEpoch > remote.storeEpoch;
+    const isPolite = () => comesAfter && options.isMaster(remote.storeEpoch);
     return new Link(connection, remote, { exchange, bulk, merger, isPolite }, onOver);
+  }
+
+  /** Whether this node leaves a mailbox that both changed to the other one, which brings it together itself. */
+  get isPolite(): boolean {
+    return this.#isPolite();
   }
 
   /** True once nothing can be asked any more. */

@@ -1,7 +1,7 @@
 /**
  * Brings over what many entries of a channel's log tell of at once, and says which of them need an exchange of their own.
  */
-import { isTandemError, TandemError } from "../model/errors.ts";
+import { isTandemError } from "../model/errors.ts";
 import type { LogEntry } from "../store/change-log.ts";
 import type { Met, PushOutcome, Settle } from "../sync/push-outcome.ts";
 import type { Ledger } from "./ledger.ts";
@@ -15,16 +15,12 @@ export interface PushListener {
   readonly left: (entry: LogEntry) => void;
 }
 
-/** Milliseconds, and up to twice as many, that a mailbox is left to the other node: it needs two round trips. */
-const YIELD_MS = 100;
-/** Conflicts in a row after which a mailbox gets an exchange of its own, which tries more often. */
-const PUSHED_CONFLICTS = 5;
+/** Conflicts in a row after which a mailbox gets an exchange of its own, which tries more often and yields no more. */
+export const PUSHED_CONFLICTS = 5;
 /** Merges of some mailboxes each under way before they hold up the next push: they take several round trips. */
 const MERGING_AT_ONCE = 4;
 /** Times that mailboxes are merged together because clients changed them meanwhile. */
 const MERGES = 3;
-
-const BOTH_CHANGED = new TandemError("conflict", "Both nodes changed the mailbox; the other one brings it together.");
 
 export class Pusher {
   readonly #link: Link;
@@ -113,7 +109,7 @@ export class Pusher {
 
   /** Leaves mailboxes to the other node for a moment. */
   async #yield(entries: readonly LogEntry[]): Promise<void> {
-    if (entries.length > 0) await this.#ledger.putBack(entries, BOTH_CHANGED, YIELD_MS);
+    if (entries.length > 0) await this.#ledger.leaveToOther(entries);
     for (const entry of entries) this.#listener.free(entry);
   }
 }

@@ -38,7 +38,8 @@ export const DEFAULT_SURVEY_MS = 300_000;
 export class Replicator {
   readonly #options: ReplicatorOptions;
   readonly #channels = new Map<string, Channel>();
-  readonly #served = new Set<FrameConnection>();
+  /** Connections that are answered, each with the store epoch of a master that may write here; null if it may not. */
+  readonly #served = new Map<FrameConnection, string | null>();
   readonly #scrub: Scrub;
   #running: readonly Promise<void>[] = [];
   #stopping = false;
@@ -54,7 +55,8 @@ export class Replicator {
       this.#lookInto(event);
     };
     const onFault = (fault: LocalFault) => this.#scrub.corrected(fault);
-    const settings = { store, node, parallel, surveyMs, environment, onEvent: observed, onFault };
+    const isMaster = (storeEpoch: string) => [...this.#served.values()].includes(storeEpoch);
+    const settings = { store, node, parallel, surveyMs, environment, onEvent: observed, onFault, isMaster };
     for (const peer of options.peers) this.#channels.set(peer.name, new Channel({ ...settings, peer }));
   }
 
@@ -73,12 +75,13 @@ export class Replicator {
   async serve(connection: FrameConnection): Promise<void> {
     const { store, node, replica, onEvent = () => undefined } = this.#options;
     let peer = connection.peerAddress;
-    const onGreeting = (greeting: { readonly node: string }) => {
+    const onGreeting: ReplicaOptions["onGreeting"] = (greeting, { readOnly }) => {
       peer = greeting.node || peer;
+      this.#served.set(connection, readOnly ? null : greeting.storeEpoch);
       onEvent({ event: "replica-connected", peer });
       this.#channels.get(peer)?.call();
     };
-    this.#served.add(connection);
+    this.#served.set(connection, null);
     try {
       const onFault = (fault: LocalFault) => this.#scrub.corrected(fault);
       await serveReplica(store, connection, { ...replica, node, onGreeting, onFault });
@@ -101,10 +104,10 @@ export class Replicator {
     this.#stopping = true;
     this.#scrub.stop();
     for (const channel of this.#channels.values()) channel.stop();
-    for (const connection of this.#served) void connection.end();
+    for (const connection of this.#served.keys()) void connection.end();
     const cancel = environment.after(graceMs, () => {
       for (const channel of this.#channels.values()) channel.breakOff();
-      for (const connection of this.#served) connection.destroy();
+      for (const connection of this.#served.keys()) connection.destroy();
     });
     await Promise.all(this.#running);
     cancel();

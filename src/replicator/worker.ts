@@ -6,13 +6,13 @@ import { isTandemError, TandemError } from "../model/errors.ts";
 import { absorbMailbox } from "../operations/absorb.ts";
 import type { LogEntry } from "../store/change-log.ts";
 import { placeKey } from "../store/shared/place-key.ts";
-import type { SurveyedPlace } from "../sync/channel-exchange.ts";
+import type { MailboxOutcome, SurveyedPlace } from "../sync/channel-exchange.ts";
 import { pieces } from "../sync/pages.ts";
 import type { SyncCounts, SyncIssue } from "../sync/report.ts";
 import type { Bell } from "./bell.ts";
 import { asTandemError, Ledger, type LedgerSettings, type Transferred } from "./ledger.ts";
 import type { Link } from "./link.ts";
-import { Pusher } from "./pusher.ts";
+import { PUSHED_CONFLICTS, Pusher } from "./pusher.ts";
 
 /** What the worker needs of its channel. */
 export interface WorkerSettings extends LedgerSettings {
@@ -20,13 +20,10 @@ export interface WorkerSettings extends LedgerSettings {
   readonly parallel: number;
 }
 
-/** What became of an entry: one that is not done stays where it is in the log, and is taken up again at once. */
-interface Outcome {
-  readonly isDone: boolean;
-  readonly counts: SyncCounts | null;
-}
+/** What became of an entry: `half` stays where it is in the log and is taken up again at once, `left` after a moment. */
+type Outcome = Exclude<MailboxOutcome, { readonly kind: "tree" }> | { readonly kind: "nothing" };
 
-const NOTHING_TO_DO: Outcome = { isDone: true, counts: null };
+const NOTHING_TO_DO: Outcome = { kind: "nothing" };
 
 /** Entries in one push: so many share its frames and transactions. */
 const PUSHED_AT_ONCE = 64;
@@ -170,12 +167,13 @@ export class Worker {
     const started = this.#ledger.now();
     try {
       const isOurs = this.#settings.peer.handles(entry.account);
-      const { isDone, counts } = isOurs ? await this.#exchange(entry) : NOTHING_TO_DO;
-      if (isDone) {
+      const outcome = isOurs ? await this.#exchange(entry) : NOTHING_TO_DO;
+      if (outcome.kind === "left") await this.#ledger.leaveToOther([entry]);
+      if (outcome.kind === "done" || outcome.kind === "nothing") {
         await this.#ledger.settle([entry]);
         this.#surveyed.delete(placeKey(entry));
       }
-      if (counts !== null) this.#ledger.tell(entry, transferredIn(counts), started);
+      if ("counts" in outcome) this.#ledger.tell(entry, transferredIn(outcome.counts), started);
     } catch (error) {
       if (!this.#link.over && !isTandemError(error, "disconnected"))
         await this.#ledger.putBack([entry], asTandemError(error));
@@ -191,11 +189,11 @@ export class Worker {
     }
     const isContended = entry.error?.code === "conflict";
     const ask = (entry.failures > 0 && !isContended) || this.#surveyed.has(placeKey(entry));
-    const yields = entry.failures === 0 && this.#link.isPolite;
+    const yields = entry.failures <= PUSHED_CONFLICTS && this.#link.isPolite;
     let issues: readonly SyncIssue[] = [];
     for (let attempt = 0; attempt < TREE_ATTEMPTS; attempt++) {
       const outcome = await this.#link.exchange.mailbox(entry, { allowed, ask, yields });
-      if (outcome.kind !== "tree") return { isDone: outcome.kind === "done", counts: outcome.counts };
+      if (outcome.kind !== "tree") return outcome;
       issues = await this.#tree(account, allowed);
     }
     throwFirst(issues);

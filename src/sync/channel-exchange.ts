@@ -9,7 +9,7 @@ import { agreementsOn, isKnownSame, numberOf } from "./agree-same.ts";
 import { Brake } from "./brake.ts";
 import { canGuess, holdsCursors, isAtCursor, isSameEntry, unchanged } from "./guess.ts";
 import { agreedStateOf, hasChanged, type LocalPeer } from "./local-peer.ts";
-import { ATTEMPTS, MailboxExchange, type SyncContext } from "./mailbox-exchange.ts";
+import { MailboxExchange, type SyncContext } from "./mailbox-exchange.ts";
 import { type Agreement, type Peer, type Survey, type SurveyedMailbox, surveyKey } from "./peer.ts";
 import { type Direction, type SyncCounts, type SyncIssue, type SyncOptions, SyncReport } from "./report.ts";
 import { DEFAULT_SYNC_OPTIONS } from "./session.ts";
@@ -29,10 +29,12 @@ export interface SurveyedPlace extends Place {
 
 /**
  * How an exchange of one mailbox ended. `half`: clients write to both sides all the time, so only this side has taken over
- * what the other one had; it goes on. `tree`: its account's trees have to be brought together first.
+ * what the other one had; it goes on. `left`: both changed it, and it is left to the other node. `tree`: its account's trees
+ * have to be brought together first.
  */
 export type MailboxOutcome =
   | { readonly kind: "done" | "half"; readonly counts: SyncCounts }
+  | { readonly kind: "left" }
   | { readonly kind: "tree" };
 
 /** What the exchange of an account's trees led to. */
@@ -52,8 +54,8 @@ export interface MailboxWish {
   /** Ask the other side also where nothing changed here: it may have. */
   readonly ask: boolean;
   /**
-   * Where both sides changed, leave it for a moment to the other node. Two nodes that bring the same mailbox together at
-   * once refuse each other's changes, and the more there is to do the more often they meet.
+   * Where both sides changed, leave it to the other node. Two nodes that bring the same mailbox together at once refuse each
+   * other's changes, and where both have mail at their first meeting number it anew again and again (P9).
    */
   readonly yields: boolean;
 }
@@ -101,18 +103,17 @@ export class ChannelExchange {
       return isNowhere ? { kind: "done", counts: context.report.counts } : { kind: "tree" };
     }
     if (isAtCursor(left) && !wish.ask) return { kind: "done", counts: context.report.counts };
-    const isGuess = canGuess(left) && !isAtCursor(left);
-    const isPolite = wish.yields && isGuess;
-    const right = isGuess ? unchanged(left) : await this.#ask(account, left.entry.mailboxId);
+    const right =
+      canGuess(left) && !isAtCursor(left) ? unchanged(left) : await this.#ask(account, left.entry.mailboxId);
     if (right !== null && isAbsorbed(left, right)) return { kind: "done", counts: context.report.counts };
     if (right === null || !isSameEntry(left, right)) return { kind: "tree" };
     const sides = [
       { ...left, exists: true },
       { ...right, exists: true },
     ] as const;
-    const exchange = new MailboxExchange(context, ...sides, null, isPolite ? 1 : ATTEMPTS);
+    const exchange = new MailboxExchange(context, ...sides, null, wish.yields);
     try {
-      await exchange.run();
+      if (!(await exchange.run())) return { kind: "left" };
     } catch (error) {
       // What was known of the other side was wrong: the mailbox was renamed or deleted there.
       if (exchange.renamed || isTandemError(error, "not-found")) return { kind: "tree" };

@@ -51,7 +51,7 @@ export type EntryPlanner = (isAlive: boolean) => {
 };
 
 /** Attempts at one mailbox that is written to meanwhile, before it is left to the next sync. */
-export const ATTEMPTS = 10;
+const ATTEMPTS = 10;
 /** Attempts to write both sides, before every other one writes the left side alone. */
 const PATIENCE = 5;
 /** Attempts of the left side alone, each a matter of a moment. */
@@ -60,7 +60,8 @@ const ATTEMPTS_ALONE = 30;
 export class MailboxExchange {
   readonly #context: SyncContext;
   readonly #entries: EntryPlanner | null;
-  readonly #attempts: number;
+  /** Leave to the other node what has to be decided; what only one side changed is brought over all the same. */
+  readonly #yields: boolean;
   readonly #held = new Set<string>();
   #left: SideMailbox;
   #right: SideMailbox;
@@ -82,10 +83,10 @@ export class MailboxExchange {
     left: SideMailbox,
     right: SideMailbox,
     entries: EntryPlanner | null = null,
-    attempts = ATTEMPTS,
+    yields = false,
   ) {
     this.#context = context;
-    this.#attempts = attempts;
+    this.#yields = yields;
     this.#left = left;
     this.#right = right;
     this.#entries = entries;
@@ -102,22 +103,30 @@ export class MailboxExchange {
     return this.#renamed;
   }
 
-  /** @throws TandemError `conflict` if the mailbox never held still, or what a side answers. */
-  async run(): Promise<void> {
+  /**
+   * @returns false if both sides changed the mailbox, and it is left to the other node.
+   * @throws TandemError `conflict` if the mailbox never held still, or what a side answers.
+   */
+  async run(): Promise<boolean> {
     const { options, peers } = this.#context;
     const canBeAlone =
       options.direction === "both" && peers.left.inTurn !== null && this.#entries === null && !options.dryRun;
-    for (let attempt = 0; attempt < this.#attempts; attempt++) {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       this.#alone = canBeAlone && attempt >= PATIENCE && attempt % 2 === 0;
-      if (await this.#attempt()) return this.#reportHeld();
+      const route = this.#route();
+      if (this.#yields && (route.name === "merge" || route.name === "renumber")) return false;
+      if (await this.#attempt(route)) {
+        this.#reportHeld();
+        return true;
+      }
     }
     throw new TandemError("conflict", "The mailbox was changed during every attempt; run the sync again.");
   }
 
   /** One attempt; if a digest does not come out, the sides differ in more than they know, so all is compared. */
-  async #attempt(): Promise<boolean> {
+  async #attempt(route: Route): Promise<boolean> {
     try {
-      return await this.#go(this.#route());
+      return await this.#go(route);
     } catch (error) {
       if (this.#lists || !isTandemError(error, "invalid-change")) throw error;
       this.#lists = this.#whole;

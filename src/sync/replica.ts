@@ -22,8 +22,8 @@ import type { Access } from "./trust.ts";
  * lets in everybody with full access.
  */
 export interface ReplicaOptions extends Reception {
-  /** Told once the master has introduced itself and was let in. */
-  readonly onGreeting?: (greeting: Greeting) => void;
+  /** Told once the master has introduced itself and was let in. @param access what it may do. */
+  readonly onGreeting?: (greeting: Greeting, access: Access) => void;
   /** Told of faults of the store itself. */
   readonly onFault?: OnFault;
 }
@@ -42,7 +42,7 @@ export async function serveReplica(
   let session: ReplicaSession | null = null;
   try {
     connection.proven();
-    options.onGreeting?.(admission.greeting);
+    options.onGreeting?.(admission.greeting, admission.peer.access);
     const { access } = admission.peer;
     const visible = limitedStore(store, access);
     const peer = new LocalPeer(visible, admission.greeting.storeEpoch, options.onFault);
