@@ -6,7 +6,7 @@ import { isTandemError, TandemError } from "../model/errors.ts";
 import { absorbMailbox } from "../operations/absorb.ts";
 import type { LogEntry } from "../store/change-log.ts";
 import { placeKey } from "../store/shared/place-key.ts";
-import type { MailboxOutcome, SurveyedPlace } from "../sync/channel-exchange.ts";
+import type { AccountWish, MailboxOutcome, SurveyedPlace } from "../sync/channel-exchange.ts";
 import { pieces } from "../sync/pages.ts";
 import type { SyncCounts, SyncIssue } from "../sync/report.ts";
 import type { Bell } from "./bell.ts";
@@ -24,6 +24,10 @@ export interface WorkerSettings extends LedgerSettings {
 type Outcome = Exclude<MailboxOutcome, { readonly kind: "tree" }> | { readonly kind: "nothing" };
 
 const NOTHING_TO_DO: Outcome = { kind: "nothing" };
+const LEFT: Outcome = { kind: "left" };
+
+/** What could not be done of an account's trees; null if it is left to the other node. */
+type TreeIssues = readonly SyncIssue[] | null;
 
 /** Entries in one push: so many share its frames and transactions. */
 const PUSHED_AT_ONCE = 64;
@@ -53,7 +57,7 @@ export class Worker {
   /** Mailboxes that the peer has to be asked about: a survey said that its side may have changed. */
   readonly #surveyed = new Set<string>();
   /** Accounts whose trees are being brought together. */
-  readonly #trees = new Map<string, Promise<readonly SyncIssue[]>>();
+  readonly #trees = new Map<string, Promise<TreeIssues>>();
 
   /** @param bell rung whenever something is through. */
   constructor(settings: WorkerSettings, link: Link, bell: Bell) {
@@ -183,34 +187,39 @@ export class Worker {
 
   async #exchange(entry: LogEntry): Promise<Outcome> {
     const { account, mailboxId, allowed } = entry;
+    const yields = entry.failures <= PUSHED_CONFLICTS && this.#link.isPolite;
     if (mailboxId === "") {
-      throwFirst(await this.#tree(account, allowed));
+      const issues = await this.#tree(account, { allowed, yields });
+      if (issues === null) return LEFT;
+      throwFirst(issues);
       return NOTHING_TO_DO;
     }
     const isContended = entry.error?.code === "conflict";
     const ask = (entry.failures > 0 && !isContended) || this.#surveyed.has(placeKey(entry));
-    const yields = entry.failures <= PUSHED_CONFLICTS && this.#link.isPolite;
-    let issues: readonly SyncIssue[] = [];
+    let issues: TreeIssues = [];
     for (let attempt = 0; attempt < TREE_ATTEMPTS; attempt++) {
       const outcome = await this.#link.exchange.mailbox(entry, { allowed, ask, yields });
       if (outcome.kind !== "tree") return outcome;
-      issues = await this.#tree(account, allowed);
+      issues = await this.#tree(account, { allowed, yields });
+      if (issues === null) return LEFT;
     }
     throwFirst(issues);
     throw new TandemError("conflict", "The account's mailboxes were changed during every attempt; it is tried again.");
   }
 
   /** One exchange of an account's trees at a time; whoever comes meanwhile waits for that one. */
-  #tree(account: string, allowed: boolean): Promise<readonly SyncIssue[]> {
+  #tree(account: string, wish: AccountWish): Promise<TreeIssues> {
     const running = this.#trees.get(account);
     if (running !== undefined) return running;
-    const work = this.#exchangeTree(account, allowed).finally(() => this.#trees.delete(account));
+    const work = this.#exchangeTree(account, wish).finally(() => this.#trees.delete(account));
     this.#trees.set(account, work);
     return work;
   }
 
-  async #exchangeTree(account: string, allowed: boolean): Promise<readonly SyncIssue[]> {
-    const { places, issues, stranded } = await this.#link.exchange.account(account, allowed);
+  async #exchangeTree(account: string, wish: AccountWish): Promise<TreeIssues> {
+    const outcome = await this.#link.exchange.account(account, wish);
+    if (outcome === null) return null;
+    const { places, issues, stranded } = outcome;
     // Both nodes run this: whichever has both mailboxes makes them one.
     for (const { mailboxId, into } of stranded) await absorbMailbox(this.#settings.store, account, mailboxId, into);
     await this.#add(places);

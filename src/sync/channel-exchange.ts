@@ -7,7 +7,7 @@ import { sameAgreed } from "../model/state.ts";
 import { countMessages, surveyAccount, treeIn } from "./account-trees.ts";
 import { agreementsOn, isKnownSame, numberOf } from "./agree-same.ts";
 import { Brake } from "./brake.ts";
-import { canGuess, holdsCursors, isAtCursor, isSameEntry, unchanged } from "./guess.ts";
+import { askFor, canGuess, holdsCursors, isAtCursor, isSameEntry, unchanged } from "./guess.ts";
 import { agreedStateOf, hasChanged, type LocalPeer } from "./local-peer.ts";
 import { MailboxExchange, type SyncContext } from "./mailbox-exchange.ts";
 import { type Agreement, type Peer, type Survey, type SurveyedMailbox, surveyKey } from "./peer.ts";
@@ -37,8 +37,10 @@ export type MailboxOutcome =
   | { readonly kind: "left" }
   | { readonly kind: "tree" };
 
-/** What the exchange of an account's trees led to. */
-export interface AccountOutcome {
+/** What the exchange of an account's trees led to; null if both nodes changed them and it is left to the other one. */
+export type AccountOutcome = TreeOutcome | null;
+
+export interface TreeOutcome {
   /** Mailboxes whose records have to follow. */
   readonly places: readonly SurveyedPlace[];
   /** What could not be done, the mailbox named; all else is. */
@@ -47,17 +49,21 @@ export interface AccountOutcome {
   readonly stranded: readonly Stranded[];
 }
 
-/** How one mailbox is to be gone about. */
-export interface MailboxWish {
+/** How an account's trees are to be gone about. */
+export interface AccountWish {
   /** Lets a plan through that the mass-deletion brake would hold. */
   readonly allowed: boolean;
-  /** Ask the other side also where nothing changed here: it may have. */
-  readonly ask: boolean;
   /**
    * Where both sides changed, leave it to the other node. Two nodes that bring the same mailbox together at once refuse each
    * other's changes, and where both have mail at their first meeting number it anew again and again (P9).
    */
   readonly yields: boolean;
+}
+
+/** How one mailbox is to be gone about. */
+export interface MailboxWish extends AccountWish {
+  /** Ask the other side also where nothing changed here: it may have. */
+  readonly ask: boolean;
 }
 
 export interface ChannelOptions {
@@ -99,12 +105,12 @@ export class ChannelExchange {
     const { context, finish } = this.#begin(wish.allowed);
     if (left === null) {
       // Told of by a peer that has lost it since: nobody has it, and no exchange of trees will make it.
-      const isNowhere = (await this.#ask(account, mailboxId)) === null;
+      const isNowhere = (await askFor(this.#peers.right, account, mailboxId)) === null;
       return isNowhere ? { kind: "done", counts: context.report.counts } : { kind: "tree" };
     }
     if (isAtCursor(left) && !wish.ask) return { kind: "done", counts: context.report.counts };
-    const right =
-      canGuess(left) && !isAtCursor(left) ? unchanged(left) : await this.#ask(account, left.entry.mailboxId);
+    const isGuess = canGuess(left) && !isAtCursor(left);
+    const right = isGuess ? unchanged(left) : await askFor(this.#peers.right, account, left.entry.mailboxId);
     if (right !== null && isAbsorbed(left, right)) return { kind: "done", counts: context.report.counts };
     if (right === null || !isSameEntry(left, right)) return { kind: "tree" };
     const sides = [
@@ -127,14 +133,13 @@ export class ChannelExchange {
   }
 
   /** Brings the trees of an account together. @throws TandemError if none of it could be done. */
-  async account(account: string, allowed: boolean): Promise<AccountOutcome> {
+  async account(account: string, { allowed, yields }: AccountWish): Promise<AccountOutcome> {
     const { context, finish } = this.#begin(allowed);
     const { left: mine, right: theirs } = await surveyAccount(this.#peers, account);
     if (agreementsOn(mine, theirs).length > 0) await this.#agreeSame(mine, theirs);
-    const pairs = await exchangeTree(context, account, {
-      left: treeIn(mine, account),
-      right: treeIn(theirs, account),
-    });
+    const trees = { left: treeIn(mine, account), right: treeIn(theirs, account) };
+    const pairs = await exchangeTree(context, account, trees, yields);
+    if (pairs === null) return null;
     await finish();
     const places = pairs
       .filter((pair) => !isKnownSame(theirs, pair))
@@ -150,12 +155,6 @@ export class ChannelExchange {
     if (number === null) return;
     await this.#peers.right.agree([], number);
     if (this.#options.direction === "both") await this.#peers.left.agree(agreementsOn(mine, theirs));
-  }
-
-  /** The mailbox of this id or alias at the other side. */
-  async #ask(account: string, mailboxId: string): Promise<SurveyedMailbox | null> {
-    const question = { account, mailboxId, base: null, complete: true, inlineBytes: 0 };
-    return (await this.#peers.right.survey(question)).mailboxes[0] ?? null;
   }
 
   /** What one exchange needs; `finish` saves the cursors it led to. */

@@ -130,7 +130,7 @@ async function pairsOf(context: SyncContext, surveys: Surveys, account: string):
     const isFresh = surveys.isComplete && surveys.done.size === 0;
     const known = isFresh ? surveys : await surveyAccount(context.peers, account);
     const trees = { left: treeIn(known.left, account), right: treeIn(known.right, account) };
-    const all = await exchangeTree(context, account, trees);
+    const all = (await exchangeTree(context, account, trees)) ?? [];
     const pairs = all.filter((pair) => context.options.full || !needsNothing(known.right, pair, isFresh));
     context.report.expect(all.length - pairs.length);
     for (let i = pairs.length; i < all.length; i++) context.report.mailboxDone();

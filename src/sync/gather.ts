@@ -15,6 +15,8 @@ import { NoRanges, type RangeView } from "./range-view.ts";
 /** A mailbox on one side; `exists` is false for one that a dry run only imagines. */
 export interface SideMailbox extends SurveyedMailbox {
   readonly exists: boolean;
+  /** Nobody asked the side: it is taken to be where the other one's cursor says that both were. */
+  readonly isAssumed?: boolean;
 }
 
 export interface Gathered {

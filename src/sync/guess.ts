@@ -6,8 +6,14 @@ import { sameEntry } from "../merge/entry.ts";
 import { sameAgreed } from "../model/state.ts";
 import type { SideMailbox } from "./gather.ts";
 import { agreedStateOf } from "./local-peer.ts";
-import type { Survey, SurveyedMailbox } from "./peer.ts";
+import type { Peer, Survey, SurveyedMailbox } from "./peer.ts";
 import type { MailboxPair } from "./tree-exchange.ts";
+
+/** The mailbox of this id or alias as a side says it is; null if it has none. */
+export async function askFor(peer: Peer, account: string, mailboxId: string): Promise<SurveyedMailbox | null> {
+  const question = { account, mailboxId, base: null, complete: true, inlineBytes: 0 };
+  return (await peer.survey(question)).mailboxes[0] ?? null;
+}
 
 /** A pair of which at least one side changed; the other one is as the cursor, which both agree on, says. */
 export function pairOf(left: SurveyedMailbox | null, right: SurveyedMailbox | null): MailboxPair {
@@ -22,7 +28,16 @@ export function pairOf(left: SurveyedMailbox | null, right: SurveyedMailbox | nu
 export function unchanged(mailbox: SurveyedMailbox): SideMailbox {
   const { account, entry, cursor } = mailbox;
   if (cursor === null) return { ...mailbox, exists: true };
-  return { account, entry, state: cursor.latest, tombstones: null, cursor, changes: null, exists: true };
+  return {
+    account,
+    entry,
+    state: cursor.latest,
+    tombstones: null,
+    cursor,
+    changes: null,
+    exists: true,
+    isAssumed: true,
+  };
 }
 
 /** True if a mailbox differs from its cursor in records only. */

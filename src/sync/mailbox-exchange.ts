@@ -11,6 +11,7 @@ import type { RecordBatch } from "../model/batch.ts";
 import { isTandemError, TandemError } from "../model/errors.ts";
 import { type AgreedState, type Cursor, type MailboxState, sameAgreed, sameState } from "../model/state.ts";
 import { packRecords } from "../store/shared/blocks.ts";
+import { mailboxNotFound } from "../store/shared/errors.ts";
 import type { EntryChange } from "../store/store.ts";
 import type { Brake } from "./brake.ts";
 import {
@@ -23,10 +24,11 @@ import {
   openCopy,
   type SideMailbox,
 } from "./gather.ts";
+import { askFor } from "./guess.ts";
 import { headOf, leadsToSame, once, unreadableError, writeBoth } from "./mailbox-change.ts";
 import { refuseOneWay } from "./one-way.ts";
 import { onePage } from "./pages.ts";
-import type { Agreement, ChangeResult, Gate, Peer, Pull } from "./peer.ts";
+import type { Agreement, ChangeResult, Gate, Peer, Pull, SurveyedMailbox } from "./peer.ts";
 import type { SyncOptions, SyncReport } from "./report.ts";
 import { chooseRoute, type Route } from "./route.ts";
 
@@ -113,7 +115,11 @@ export class MailboxExchange {
       options.direction === "both" && peers.left.inTurn !== null && this.#entries === null && !options.dryRun;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       this.#alone = canBeAlone && attempt >= PATIENCE && attempt % 2 === 0;
-      const route = this.#route();
+      let route = this.#route();
+      if (this.#right.isAssumed && route.name !== "push") {
+        await this.#ask();
+        route = this.#route();
+      }
       if (this.#yields && (route.name === "merge" || route.name === "renumber")) return false;
       if (await this.#attempt(route)) {
         this.#reportHeld();
@@ -121,6 +127,18 @@ export class MailboxExchange {
       }
     }
     throw new TandemError("conflict", "The mailbox was changed during every attempt; run the sync again.");
+  }
+
+  /**
+   * Asks the right side what was assumed of it. A push is refused where the assumption is wrong; all else would be decided on
+   * it: with a base at which the other side never was, what it got meanwhile could be taken for purged (P6).
+   * @throws TandemError `not-found`, or `conflict` if it was renamed or deleted.
+   */
+  async #ask(): Promise<void> {
+    const { account, entry } = this.#left;
+    const right = await askFor(this.#context.peers.right, account, entry.mailboxId);
+    if (right === null) throw mailboxNotFound(account, entry.mailboxId);
+    this.#meet("right", right);
   }
 
   /** One attempt; if a digest does not come out, the sides differ in more than they know, so all is compared. */
@@ -371,12 +389,16 @@ export class MailboxExchange {
       this.#whole = true;
       return false;
     }
-    if (result.mailbox === null) return false;
-    this.#renamed = this.#entries === null && result.mailbox.entry.modseq !== this.#side(to).entry.modseq;
+    if (result.mailbox !== null) this.#meet(to, result.mailbox);
+    return false;
+  }
+
+  /** Takes in how a side's mailbox is now. @throws TandemError `conflict` if it is another one. */
+  #meet(side: SideName, mailbox: SurveyedMailbox): void {
+    this.#renamed = this.#entries === null && mailbox.entry.modseq !== this.#side(side).entry.modseq;
     if (this.#renamed)
       throw new TandemError("conflict", "The mailbox was renamed or deleted meanwhile; run the sync again.");
-    this.#refresh(to, { ...result.mailbox, exists: true });
-    return false;
+    this.#refresh(side, { ...mailbox, exists: true });
   }
 
   #refresh(side: SideName, mailbox: SideMailbox): void {

@@ -27,9 +27,17 @@ const ATTEMPTS = 10;
 
 /**
  * Makes both trees equal and returns the mailboxes to be exchanged.
+ * @param yields leave it to the other node to make two mailboxes one. If both nodes do it at once and a client renames one
+ *   of them meanwhile, the other one could become one with two different mailboxes, its messages in both (P7).
+ * @returns null if it is left to the other node.
  * @throws TandemError `conflict` if the tree never held still, or what a side answers.
  */
-export async function exchangeTree(context: SyncContext, account: string, first: AccountTrees): Promise<MailboxPair[]> {
+export async function exchangeTree(
+  context: SyncContext,
+  account: string,
+  first: AccountTrees,
+  yields = false,
+): Promise<MailboxPair[] | null> {
   let trees = first;
   // What fails for one mailbox (a held deletion) must not hold up the others: they are planned without it.
   const failed = new Set<string>();
@@ -42,6 +50,7 @@ export async function exchangeTree(context: SyncContext, account: string, first:
       refuseOwn(context, account, plan);
     }
     const together = plan.pairs.filter((pair) => pair.together && isChosen(context, pair) && !failed.has(idOf(pair)));
+    if (yields && together.some(isUnion)) return null;
     if (together.length > 0) {
       await exchangeTogether(context, account, trees, together, failed);
       if (context.options.dryRun) return remaining(context, account, plan);
@@ -100,6 +109,12 @@ function isOther({ entry }: TreeEntryPut, held: ReadonlyMap<string, MailboxEntry
 /** A mailbox that only the right side has: a one-way sync leaves it alone or, with `--mirror`, deletes it. */
 function isOwn(pair: Pair): boolean {
   return pair.left === null && pair.right !== null && !pair.right.entry.deleted;
+}
+
+/** Whether two mailboxes become one. */
+function isUnion({ left, right }: Pair): boolean {
+  if (left === null || right === null || left.entry.deleted || right.entry.deleted) return false;
+  return left.entry.mailboxId !== right.entry.mailboxId;
 }
 
 /** Mailboxes with records to exchange: all that are on both sides now. */

@@ -145,6 +145,21 @@ describe("a node that goes back in time", () => {
     expect(await texts(a)).toEqual(["1", "2", "3", "after 4", "lost 4", "lost 5"]);
   });
 
+  test("P6: restored and written to under a UID that the other node has purged since, and asked on a wrong guess", async () => {
+    await a.create("New");
+    await world.converge();
+    const backup = await world.backup(b);
+    await a.deliver("New", "purged");
+    await world.converge();
+    await a.expunge("New", 1);
+    await a.purge("New");
+    b.store = backup;
+    await b.deliver("New", "after");
+    await syncStores(a.store, b.store, DEFAULT_SYNC_OPTIONS);
+    expect(Object.values(await a.messages("New"))).toEqual(["after"]);
+    await world.expectConverged();
+  });
+
   test("P2: restored to before a purge: what was expunged does not come back", async () => {
     const backup = await world.backup(b);
     await a.expunge("INBOX", 1, 2);
