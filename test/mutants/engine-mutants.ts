@@ -129,6 +129,26 @@ const EXCHANGE = [
       "P13: before every attempt: given up with a conflict, both stores valid, the next exchange completes",
     ],
   ]),
+  ...faultsIn("src/sync/mailbox-exchange.ts", "test/sync/cursors.test.ts", [
+    [
+      "assumed base",
+      "P6",
+      "what is only assumed of the other side is planned on",
+      'if (this.#right.isAssumed && route.name !== "push")',
+      "if (this.#right.isAssumed && this.#whole && !this.#whole)",
+      "P6: restored and written to under a UID that the other node has purged since, and asked on a wrong guess",
+    ],
+  ]),
+  ...faultsIn("src/sync/tree-exchange.ts", SIMULATION, [
+    [
+      "two planners",
+      "P7",
+      "both nodes make two mailboxes one at once",
+      "if (yields && together.some(isUnion)) return null;",
+      "",
+      "its messages are in both",
+    ],
+  ]),
   ...faultsIn("src/sync/body-intake.ts", SIMULATION, [
     [
       "sticky failure",
