@@ -60,7 +60,8 @@ export function settle(
  */
 function settleOne(wish: Wish, input: MergeInput, newModseq: number, purgedModseq: number): Writes {
   const { left, right, want } = wish;
-  if (want.expunged && isPurged(left, purgedModseq) && isPurged(right, purgedModseq)) return NOTHING;
+  if (want.expunged && isPurged(left, purgedModseq) && isPurged(right, purgedModseq))
+    return isNews(left, input) || isNews(right, input) ? bothWrite({ ...want, modseq: newModseq }) : NOTHING;
   const source = newest(left, right, want);
   if (source === null) return bothWrite({ ...want, modseq: newModseq });
   const leftKeeps = left !== null && left.modseq === source.modseq && sameContent(left, want);
@@ -78,6 +79,14 @@ function bothWrite(record: IndexRecord): Writes {
 /** True for what the purge takes away on both sides anyway; an absent record is as good as purged. */
 function isPurged(record: IndexRecord | null, purgedModseq: number): boolean {
   return record === null || (record.expunged && record.modseq <= purgedModseq);
+}
+
+/**
+ * Whether a tombstone that falls to a purge may be unknown to the side that purged: it purged what nobody had confirmed. A
+ * client that came from there with a modseq above the tombstone's would never be told (P5).
+ */
+function isNews(record: IndexRecord | null, { base }: MergeInput): boolean {
+  return record !== null && (base === null || record.modseq > base.highestModseq);
 }
 
 /** The record of the two that is already as wanted; the one with the higher modseq if both are. */

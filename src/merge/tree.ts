@@ -32,7 +32,7 @@ export function planTree(left: Tree, right: Tree): TreePlan {
   const stranded = strandedOf(matched);
   const alone = new Set(stranded.map(({ pair }) => pair));
   const planned = unifyNames(matched.filter((pair) => !alone.has(pair))).map(plan);
-  resolveNames(planned, newModseq);
+  resolveNames(planned, newModseq, aliveNames(stranded));
   keepUidValidityGrowing(planned);
   const puts = { left: [] as TreeEntryPut[], right: [] as TreeEntryPut[] };
   let modseq = Math.max(left.modseq, right.modseq);
@@ -69,6 +69,12 @@ function strandedOf(pairs: readonly TreePair[]): StrandedPair[] {
     const isAlone = pair.left === null || pair.right === null;
     return holder === undefined || holder === pair || !isAlone ? [] : [{ pair, holder }];
   });
+}
+
+/** Names under which they stay until they are made one with their holders; until then nobody else can have them. */
+function aliveNames(stranded: readonly StrandedPair[]): string[] {
+  const sides = stranded.flatMap(({ pair: { left, right } }) => [left, right]);
+  return sides.flatMap((side) => (side === null || side.entry.deleted ? [] : [side.entry.name]));
 }
 
 /** Nothing is to be done about one that is deleted. */
@@ -198,10 +204,11 @@ function rowOfBoth(left: MailboxEntry, right: MailboxEntry): { row: TreeRowId; r
 /**
  * T06: of several mailboxes that would have one name the earliest named keeps it, the others get a numbered suffix. One
  * that was deleted on one side claims no name: if messages keep it alive, it takes a free one then.
+ * @param kept names of mailboxes that are not planned for now.
  */
-function resolveNames(planned: readonly Planned[], newModseq: number): void {
+function resolveNames(planned: readonly Planned[], newModseq: number, kept: readonly string[]): void {
   const alive = planned.filter((one) => !one.entry.deleted && !isHalfDeleted(one.left, one.right));
-  const taken = new Set<string>();
+  const taken = new Set(kept);
   const ordered = alive.toSorted(
     (a, b) => a.entry.nameStamp - b.entry.nameStamp || compareText(a.entry.mailboxId, b.entry.mailboxId),
   );

@@ -242,9 +242,12 @@ function named(
   trees: AccountTrees,
   newModseq: number,
 ): MailboxEntry {
-  const ids = new Set([entry.mailboxId, ...entry.aliases]);
-  const others = [...trees.left.mailboxes, ...trees.right.mailboxes].filter((one) => !ids.has(one.entry.mailboxId));
   const known = sides.filter((side) => side !== null);
+  const own = new Set(known.map((side) => side.entry.mailboxId));
+  // An alias that is alive still has its name; it is made one with this mailbox later.
+  const isAnother = (one: MailboxEntry) =>
+    !own.has(one.mailboxId) && !(one.deleted && entry.aliases.includes(one.mailboxId));
+  const others = [...trees.left.mailboxes, ...trees.right.mailboxes].filter((one) => isAnother(one.entry));
   const uidValidity = known.reduce((highest, { state }) => Math.max(highest, state.uidValidity), 0);
   const taken = new Set(others.flatMap((mailbox) => namesNotLeftBy(mailbox, uidValidity)));
   if (!taken.has(entry.name)) return entry;

@@ -376,11 +376,18 @@ export const RULE_CASES: Record<Holding, Record<Holding, readonly Case[]>> = {
         uid 5  rows M10 5  writes both
         both   6@10-3 | -5:E@10
 
-      M10: a tombstone the right purged: the left drops it too
+      M10: a tombstone both had, and the right purged: the left drops it too
+        base   6@6
         left   6@6 | -5:E@6
         right  6@7-6 |
         uid 5  rows M10 5  writes neither
         both   6@7-6 |
+
+      P5: a tombstone the right may have purged before anybody had it: it is told anew, for clients that come from there
+        left   6@6 | -5:E@6
+        right  6@7-6 |
+        uid 5  rows M10 5  writes both
+        both   6@8-6 | -5:E@8
     `),
     above: cases(`
       P2: delivered and expunged at the left before the right heard of it: the right never uses that UID
@@ -389,11 +396,11 @@ export const RULE_CASES: Record<Holding, Record<Holding, readonly Case[]>> = {
         uid 5  rows M10 5  writes right
         both   6@6 | -5:E@6
 
-      M10: as before, and the right purged up to it: only the counters
+      P5: as before, and the right purged beyond it: both have it anew
         left   6@6 | -5:E@6
         right  5@7-6 |
-        uid 5  rows M10 5  writes neither
-        both   6@7-6 |
+        uid 5  rows M10 5  writes both
+        both   6@8-6 | -5:E@8
     `),
   },
   unchanged: {

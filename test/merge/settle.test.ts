@@ -19,13 +19,15 @@ function wish(left: string | null, right: string | null, want: string): Wish {
 }
 
 /** What each side writes for one wish, the highest modseqs being 20 and `rightHighest`. */
-function written(one: Wish, rightHighest = 20, purged = 0): [string, string] {
+function written(one: Wish, rightHighest = 20, purged = 0, baseModseq: number | null = null): [string, string] {
   const at = (highestModseq: number, side: Box["records"][number] | null): Box => ({
     state: { ...EMPTY.state, highestModseq, purgedModseq: purged, digest: digestOfAll(side === null ? [] : [side]) },
     records: [],
   });
   const newModseq = Math.max(20, rightHighest) + 1;
-  const plan = settle(inputOf(at(20, one.left), at(rightHighest, one.right)), [one], newModseq, 9);
+  const base = baseModseq === null ? null : { ...EMPTY.state, entryModseq: 1, highestModseq: baseModseq };
+  const input = { ...inputOf(at(20, one.left), at(rightHighest, one.right)), base };
+  const plan = settle(input, [one], newModseq, 9);
   return [plan.left.puts.map(showRecord).join(), plan.right.puts.map(showRecord).join()];
 }
 
@@ -51,8 +53,13 @@ describe("modseqs", () => {
   });
 
   it("M10: what the purge takes away on both is not written", () => {
-    expect(written(wish("-5:E@18", null, "-5:E@18"), 20, 18)).toEqual(["", ""]);
+    expect(written(wish("-5:E@18", null, "-5:E@18"), 20, 18, 18)).toEqual(["", ""]);
     expect(written(wish("-5:E@18", null, "-5:E@18"), 17, 17)).toEqual(["", "-5:E@18"]);
+  });
+
+  it("P5: both write a tombstone that falls to a purge, under a new modseq, if the side that purged may not have had it", () => {
+    expect(written(wish("-5:E@18", null, "-5:E@18"), 20, 18, 17)).toEqual(["-5:E@21", "-5:E@21"]);
+    expect(written(wish("-5:E@18", null, "-5:E@18"), 20, 18, null)).toEqual(["-5:E@21", "-5:E@21"]);
   });
 
   it("P6: a live record is written as expunged even if its modseq is below the purge", () => {

@@ -59,6 +59,12 @@ describe("a mailbox whose id is an alias on the other side, while its own side h
     expect([other.left, other.right]).toEqual([plan.right, plan.left]);
   });
 
+  it("T06: keeps its name until then, so that no other mailbox is given it", () => {
+    const plan = planTree(tree("6 | b=Jobs@5v3=c"), tree("5 | b=Work@3v3 c=Jobs@4/2~4v2"));
+    expect(plan.right.map(({ entry }) => [entry.mailboxId, entry.name])).toEqual([["b", "Jobs (2)"]]);
+    expect(plan.left.map(({ entry }) => [entry.mailboxId, entry.name])).toEqual([["b", "Jobs (2)"]]);
+  });
+
   it("is not named any more once it is deleted", () => {
     const plan = planTree(tree(left), tree("5 | b=Work@3v3 !c=Jobs@5/2~4v2"));
     expect(plan.stranded).toEqual([]);
