@@ -74,7 +74,12 @@ async function survey(context: SyncContext): Promise<Surveys> {
   const asked = peers.right.survey({ ...question, base: left.cursors, complete: !canCompare, known: left });
   const early = canCompare ? pushEarly(context, changed) : Promise.resolve(new Set<string>());
   const [right, done] = await allEnded([asked, early]);
-  if (canCompare && right.baseAgrees) return { left: { ...left, mailboxes: changed }, right, isComplete: false, done };
+  if (canCompare && right.baseAgrees) {
+    // With those that only the right side changed: this side's cursor for them may know more than the right one's.
+    const told = new Set(right.mailboxes.map(surveyKey));
+    const mailboxes = left.mailboxes.filter((one) => hasChanged(one) || told.has(surveyKey(one)));
+    return { left: { ...left, mailboxes }, right, isComplete: false, done };
+  }
   return { left, right, isComplete: true, done };
 }
 
