@@ -119,6 +119,16 @@ const EXCHANGE = [
       "P12: bytes that were not asked for are refused, and the master's mailbox stays",
     ],
   ]),
+  ...faultsIn("src/sync/exchange.ts", SIMULATION, [
+    [
+      "own cursor",
+      "P10",
+      "of a mailbox that only the other side changed, this side's own cursor is forgotten",
+      "hasChanged(one) || told.has(surveyKey(one))",
+      "hasChanged(one) || told.size < 0",
+      "P10: of a mailbox that only the other side changed, this side's own cursor is forgotten",
+    ],
+  ]),
   ...faultsIn("src/sync/exchange.ts", "test/sync/races.test.ts", [
     [
       "one holds up all",

@@ -183,6 +183,14 @@ const COUNTERS = [
       "if (source.modseq < 0) return",
       "P5: both write under a new one, if the taker announced that modseq already",
     ],
+    [
+      "unconfirmed purge",
+      "P5",
+      "what one side purged is never told to clients that come from there",
+      "return isNews(left, input) || isNews(right, input) ? bothWrite",
+      "return isNews(left, input) && isNews(right, input) ? bothWrite",
+      "P5: both write a tombstone that falls to a purge, under a new modseq, if the side that purged may not have had it",
+    ],
   ]),
   ...faultsIn("src/merge/base.ts", "test/merge/base.test.ts", [
     [
