@@ -5,7 +5,8 @@
  * - An entry is written in the transaction of the change it tells of, so nothing is lost between a change and its notice.
  * - It is a set: a mailbox that changes again keeps its one entry, which gets a higher `seq`. So a peer that is down costs
  *   one entry for each changed mailbox, however long it is away.
- * - A change is logged to every channel but those whose peer it came from (`origin`), so nothing bounces.
+ * - A change is logged to every channel but those whose peer it came from (`origin`), so nothing bounces. A mailbox whose id
+ *   such a change makes an alias of another, while it is alive here, is logged to all: only this node can make them one.
  * - An entry is removed by `settle` only if the mailbox has not changed since the entry was read.
  * - A mailbox that gets a new id keeps its entries under the new one.
  * - Of a channel that is not there nothing is kept and nothing is read: writing does nothing, reading finds nothing.

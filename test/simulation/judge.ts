@@ -55,8 +55,8 @@ async function checkRoles(world: SimulatedWorld): Promise<void> {
     const copies = await world.copies();
     const [left, right] = [copies[master] as MailboxStore, copies[replica] as MailboxStore];
     const { issues } = await syncStores(left, right, DEFAULT_SYNC_OPTIONS);
-    // Only nodes that a third one was between can have two mailboxes that are one elsewhere.
-    if (issues.length > 0 && world.plan.nodes > 2) return;
+    // Two mailboxes of one node, or names that go round, can be one or other ones on the next: the channels settle it.
+    if (issues.length > 0 && (world.plan.nodes > 2 || issues.every(({ code }) => code === "exists"))) return;
     demand(issues.length === 0, "P9", () => `one exchange leaves ${JSON.stringify(issues)}`);
     const [mine, theirs] = [await contentsOf(left, ACCOUNT), await contentsOf(right, ACCOUNT)];
     const difference = differenceOf(mine, theirs);
@@ -127,7 +127,9 @@ function checkFlags({ nodes, ledger }: SimulatedWorld, end: readonly Contents[])
       if (ledger.accepted(entry.name, record.guid) !== 1 || ledger.expunged(entry.name, record.guid) > 0) continue;
       for (const [flag, { stamp, value }] of flagsOf(record)) {
         const wanted = newest.get(`${ledger.groupOf(entry.name)}/${record.guid}/${flag}`) as FlagSeen;
-        demand(wanted.stamp === stamp && wanted.value === value, "P8", () => {
+        // One that was appended to the mailbox its own became one with has its flags from there on, under stamps of that one.
+        const isStamped = wanted.stamp === stamp || entry.aliases.length > 0;
+        demand(isStamped && wanted.value === value, "P8", () => {
           return `${entry.name} UID ${record.uid}: ${flag} is ${value} of ${stamp}, not ${wanted.value} of ${wanted.stamp}`;
         });
       }

@@ -52,7 +52,8 @@ export class LogTable {
   }
 
   /** Logs a change of `mailboxes` to every channel but those to the node it came from. */
-  changed(mailboxes: readonly LoggedMailbox[], origin: string | undefined): void {
+  changed(mailboxes: readonly LoggedMailbox[], origin?: string | undefined): void {
+    if (mailboxes.length === 0) return;
     // The comparison is NULL, not true or false, if there is no origin or the peer is unknown.
     const sql = "SELECT id FROM channel WHERE (peer = ?) IS NOT TRUE";
     const channels = this.#db.rows<[number]>(sql, origin ?? null);

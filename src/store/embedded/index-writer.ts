@@ -4,7 +4,7 @@
 import { type MailboxDigest, sameState } from "../../model/state.ts";
 import { mailboxNotFound } from "../shared/errors.ts";
 import { isLogged } from "../shared/log-entries.ts";
-import { checkEntryChange, isDeletedMeanwhile, plannedTree } from "../shared/tree.ts";
+import { checkEntryChange, isDeletedMeanwhile, plannedTree, strandedBy } from "../shared/tree.ts";
 import { type BlockAccess, writeRecords } from "../shared/write-records.ts";
 import type { Mailbox, MailboxChange, Outcome, TreeChange } from "../store.ts";
 import { BlockTable } from "./block-table.ts";
@@ -39,6 +39,7 @@ export function applyChange(bodies: BodyTable, log: LogTable, change: MailboxCha
   writeState(db, mailbox.key, next);
   if (account !== null) changeEntry(db, account, mailbox, next, change);
   noteApplied(db, log, change, mailbox.entry.mailboxId, next.entry.mailboxId);
+  if (account !== null) log.changed(strandedBy(treeAccess(db, account), change.account, [next.entry]));
   return "applied";
 }
 
@@ -47,9 +48,14 @@ export function applyTreeChange(db: Connection, log: LogTable, change: TreeChang
   const account = accountOf(db, change.account) ?? { id: 0, modseq: 0 };
   if (account.modseq !== change.before) return "conflict";
   const planned = plannedTree(treeAccess(db, account), change);
-  writeMailboxes(db, writeAccount(db, change.account, change.after), planned);
-  const logged = planned.map(({ entry }) => ({ account: change.account, mailboxId: entry.mailboxId }));
-  log.changed(logged, change.origin);
+  const id = writeAccount(db, change.account, change.after);
+  writeMailboxes(db, id, planned);
+  const entries = planned.map(({ entry }) => entry);
+  log.changed(
+    entries.map(({ mailboxId }) => ({ account: change.account, mailboxId })),
+    change.origin,
+  );
+  log.changed(strandedBy(treeAccess(db, { ...account, id }), change.account, entries));
   return "applied";
 }
 

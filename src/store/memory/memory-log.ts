@@ -32,7 +32,7 @@ export class MemoryLog implements ChangeLog {
   }
 
   /** Logs a change of `mailboxes` to every channel but those to the node it came from. Part of the change's commit. */
-  changed(mailboxes: readonly LoggedMailbox[], origin: string | undefined): void {
+  changed(mailboxes: readonly LoggedMailbox[], origin?: string | undefined): void {
     const channels = [...this.#channels.values()].filter(({ row }) => origin === undefined || row.peer !== origin);
     if (channels.length === 0 || mailboxes.length === 0) return;
     for (const mailbox of mailboxes) {

@@ -12,7 +12,7 @@ import { bodyMissing, mailboxNotFound } from "../shared/errors.ts";
 import { corrected } from "../shared/examine.ts";
 import { isLogged } from "../shared/log-entries.ts";
 import { NewsPacker } from "../shared/news.ts";
-import { checkEntryChange, isDeletedMeanwhile, plannedTree } from "../shared/tree.ts";
+import { checkEntryChange, isDeletedMeanwhile, plannedTree, strandedBy } from "../shared/tree.ts";
 import { writeRecords } from "../shared/write-records.ts";
 import type {
   AccountTree,
@@ -103,6 +103,7 @@ export class MemoryStore implements MailboxStore {
     this.#bodies.commit(blocks.references);
     account.put(mailbox.entry.mailboxId, next, change.entry?.treeAfter ?? account.modseq);
     this.#noteApplied(change, mailbox.entry.mailboxId, next.entry.mailboxId);
+    if (change.entry !== undefined) this.log.changed(strandedBy(account, change.account, [entry]));
     return "applied";
   }
 
@@ -112,8 +113,10 @@ export class MemoryStore implements MailboxStore {
     const planned = plannedTree(account, change);
     account.putAll(planned, change.after);
     this.#accounts.set(change.account, account);
-    const logged = planned.map(({ entry }) => ({ account: change.account, mailboxId: entry.mailboxId }));
+    const entries = planned.map(({ entry }) => entry);
+    const logged = entries.map(({ mailboxId }) => ({ account: change.account, mailboxId }));
     this.log.changed(logged, change.origin);
+    this.log.changed(strandedBy(account, change.account, entries));
     return "applied";
   }
 

@@ -57,6 +57,19 @@ export function checkEntryChange(tree: TreeAccess, oldId: string, after: Mailbox
 }
 
 /**
+ * Mailboxes that are alive here though their ids are aliases of entries that were just written: on the node that these came
+ * from they are one. Only this node has both, so every channel has to be told, also the one to that node.
+ */
+export function strandedBy(
+  tree: TreeAccess,
+  account: string,
+  entries: readonly MailboxEntry[],
+): { readonly account: string; readonly mailboxId: string }[] {
+  const aliases = entries.flatMap((entry) => entry.aliases);
+  return aliases.filter((id) => tree.byId(id)?.entry.deleted === false).map((mailboxId) => ({ account, mailboxId }));
+}
+
+/**
  * Whether messages are meant for a mailbox that was deleted since they were planned: if it was empty, its state is the same as
  * before. Whoever planned them has to look again.
  */

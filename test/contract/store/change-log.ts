@@ -243,6 +243,25 @@ function identityTests(on: On): void {
     await put(store, [], { entry, ...(origin === undefined ? {} : { origin }) });
   };
 
+  test.each(["with records", "in the tree"])(
+    "T05: one that is alive while another takes its id for an alias is logged, to the node that says so too; %s",
+    (how) =>
+      on(async (store) => {
+        await store.log.noteChannel({ name: "east", peer: PEER, note: "" });
+        const twin = { entry: entryOf("twin", "Twin", 2), uidValidity: 5 };
+        await store.applyTree({ account: ACCOUNT, before: 1, after: 2, puts: [twin], origin: PEER });
+        expect(await idsOf(store, "east")).toEqual([]);
+        const value = entryOf("box", "INBOX", 3, { aliases: ["twin"] });
+        if (how === "with records")
+          await put(store, [], { entry: { value, treeBefore: 2, treeAfter: 3 }, origin: PEER });
+        else {
+          const puts = [{ entry: value, uidValidity: 5 }];
+          await store.applyTree({ account: ACCOUNT, before: 2, after: 3, puts, origin: PEER });
+        }
+        expect(await idsOf(store, "east")).toEqual(["twin"]);
+      })(),
+  );
+
   test(
     "T05: a mailbox that gets a new id keeps its entries under it",
     on(async (store) => {
