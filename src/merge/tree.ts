@@ -101,18 +101,22 @@ function withSuffix(name: string, suffix: string): string {
   return characters.join("") + suffix;
 }
 
-/** Matches by identity: the same mailboxId, or one side knows the other's as an alias. */
+/**
+ * Matches by identity: the same mailboxId, and of the others one side knows the other's as an alias. Never an alias before an
+ * id: a node that has both mailboxes that are one elsewhere would have the wrong one matched, and the right one left over.
+ */
 function matchMailboxes(left: Tree, right: Tree): TreePair[] {
   const byId = new Map<string, TreeMailbox>();
-  for (const mailbox of right.mailboxes) {
-    byId.set(mailbox.entry.mailboxId, mailbox);
-    for (const alias of mailbox.entry.aliases) byId.set(alias, mailbox);
-  }
-  const free = new Set(right.mailboxes);
+  for (const mailbox of right.mailboxes) for (const alias of mailbox.entry.aliases) byId.set(alias, mailbox);
+  for (const mailbox of right.mailboxes) byId.set(mailbox.entry.mailboxId, mailbox);
+  const same = new Set(left.mailboxes.map(({ entry }) => entry.mailboxId));
+  const free = new Set(right.mailboxes.filter(({ entry }) => !same.has(entry.mailboxId)));
   const pairs: TreePair[] = [];
   for (const mailbox of left.mailboxes) {
-    const ids = [mailbox.entry.mailboxId, ...mailbox.entry.aliases];
-    const match = ids.map((id) => byId.get(id)).find((one) => one !== undefined && free.has(one)) ?? null;
+    const { mailboxId, aliases } = mailbox.entry;
+    const known = [mailboxId, ...aliases].map((id) => byId.get(id));
+    const match =
+      known.find((one) => one?.entry.mailboxId === mailboxId || (one !== undefined && free.has(one))) ?? null;
     if (match !== null) free.delete(match);
     pairs.push({ left: mailbox, right: match, together: match !== null && isTogether(mailbox, match) });
   }

@@ -65,6 +65,12 @@ describe("a mailbox whose id is an alias on the other side, while its own side h
     expect(plan.left.map(({ entry }) => [entry.mailboxId, entry.name])).toEqual([["b", "Jobs (2)"]]);
   });
 
+  it("T05: is not taken for that one, whatever the order of ids, nor the other one for left over", () => {
+    const plan = planTree(tree("6 | a=Jobs@4v2 b=Work@5v3=a"), tree("6 | b=Work@5v3=a"));
+    expect(plan.stranded).toEqual([{ side: "left", mailboxId: "a", name: "Jobs", into: "b" }]);
+    expect([plan.left, plan.right]).toEqual([[], []]);
+  });
+
   it("is not named any more once it is deleted", () => {
     const plan = planTree(tree(left), tree("5 | b=Work@3v3 !c=Jobs@5/2~4v2"));
     expect(plan.stranded).toEqual([]);
