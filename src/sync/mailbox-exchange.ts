@@ -120,13 +120,18 @@ export class MailboxExchange {
         await this.#ask();
         route = this.#route();
       }
-      if (this.#yields && (route.name === "merge" || route.name === "renumber")) return false;
+      if (this.#yields && this.#isToDecide(route)) return false;
       if (await this.#attempt(route)) {
         this.#reportHeld();
         return true;
       }
     }
     throw new TandemError("conflict", "The mailbox was changed during every attempt; run the sync again.");
+  }
+
+  /** Whether both sides changed the mailbox; one with an unreadable message is compared as a whole, whoever changed it. */
+  #isToDecide({ name }: Route): boolean {
+    return this.#held.size === 0 && (name === "merge" || name === "renumber");
   }
 
   /**
