@@ -1,13 +1,14 @@
 /**
  * Figures of continuous replication between two daemons: delay, sustained load, and what they cost when idle.
  */
+
 import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { appendMessages, DEFAULT_SYNC_OPTIONS, type MailboxStore, syncStores, waitForPeer } from "../../src/index.ts";
+import { freePort } from "../transport/free-ports.ts";
 import { ACCOUNT, manyMailboxes, message, oneMessageEach, withStore } from "./stores.ts";
 import { count, figure, most, type Row, rate } from "./table.ts";
 
@@ -206,12 +207,4 @@ async function reconnectRows(directory: string, mailboxes: number): Promise<Row[
 function share(values: readonly number[], part: number): number {
   const sorted = values.toSorted((x, y) => x - y);
   return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? 0;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

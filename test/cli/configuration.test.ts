@@ -4,8 +4,9 @@ import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { certificatePath } from "../transport/certificates.ts";
+import { freePort } from "../transport/free-ports.ts";
 import { newStore, refuse, succeed, tandem, tempDirectory } from "./helpers.ts";
-import { freePort, startDaemon } from "./nodes.ts";
+import { startDaemon } from "./nodes.ts";
 
 const SECRET = "0123456789abcdef0123456789abcdef";
 

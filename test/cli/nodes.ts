@@ -1,7 +1,6 @@
 /** Serving nodes for the tests: real processes, ended by their id. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { EventEmitter, once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { afterAll } from "vitest";
 import { MAIN } from "./helpers.ts";
@@ -70,16 +69,6 @@ export async function startDaemon(args: readonly string[], { env = {}, prefix = 
 export function logLines(stderr: string): LogLine[] {
   const lines = stderr.split("\n").slice(0, -1);
   return lines.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line) as LogLine);
-}
-
-/** A port of loopback that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 afterAll(() => {

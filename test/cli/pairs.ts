@@ -3,8 +3,9 @@ import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type PeerStatus, readStatus } from "../../src/replicator/status.ts";
 import { openEmbeddedStore } from "../../src/store/embedded/embedded-store.ts";
+import { freePort } from "../transport/free-ports.ts";
 import { tempDirectory } from "./helpers.ts";
-import { freePort, type Node, type NodeOptions, startDaemon } from "./nodes.ts";
+import { type Node, type NodeOptions, startDaemon } from "./nodes.ts";
 
 export const SECRET = "a secret that both nodes share, 0123456789";
 

@@ -2,6 +2,7 @@
  * P6, P12: a byte flipped anywhere in a store's files is noticed at the latest by the deep check, and is never brought to another
  * node as a change. `TANDEM_FLIPS=2000 npx vitest run test/store/flips.test.ts` tries more; a failure prints its seed.
  */
+
 import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -11,6 +12,7 @@ import type { MailboxStore } from "../../src/store/store.ts";
 import { compareSides } from "../../src/sync/compare.ts";
 import { LocalPeer } from "../../src/sync/local-peer.ts";
 import { DEFAULT_SYNC_OPTIONS, syncStores } from "../../src/sync/session.ts";
+import { seededBelow } from "../seeded.ts";
 import { type Dump, dumpOf } from "../sync/support/checks.ts";
 import { ACCOUNT, Node } from "../sync/support/node.ts";
 import { withDirectory } from "./checks.ts";
@@ -19,17 +21,6 @@ const FLIPS = Number(process.env["TANDEM_FLIPS"] ?? 40);
 const SEED = Number(process.env["TANDEM_SEED"] ?? Date.now() % 1_000_000);
 /** The end of a snapshot of a damaged index failed, and not in the words of a store. */
 const FOUND = [92_798];
-
-/** mulberry32 */
-function randomFrom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let x = Math.imul(state ^ (state >>> 15), 1 | state);
-    x = (x + Math.imul(x ^ (x >>> 7), 61 | x)) ^ x;
-    return ((x ^ (x >>> 14)) >>> 0) % below;
-  };
-}
 
 /** Two nodes that are in step; the first also as a killed process leaves it: with its write-ahead log. */
 async function makePair(parent: string): Promise<void> {
@@ -132,7 +123,7 @@ test.each([...FOUND, SEED])(
   (seed) =>
     withDirectory(async (parent) => {
       await makePair(parent);
-      const random = randomFrom(seed);
+      const random = seededBelow(seed);
       const place = (name: string) => join(parent, name);
       const fresh = async (from: string, to: string) => {
         await rm(place(to), { recursive: true, force: true });

@@ -1,9 +1,11 @@
 /** Three nodes in a chain, a star and a mesh, written to at random, with exchanges that are half done: all become identical. */
+
 import { describe, expect, test } from "vitest";
 import { purgeTombstones } from "../../src/operations/index.ts";
 import { MemoryStore } from "../../src/store/memory/memory-store.ts";
 import type { MailboxStore } from "../../src/store/store.ts";
 import { DEFAULT_SYNC_OPTIONS, type SyncResult, syncStores } from "../../src/sync/session.ts";
+import { seededBelow } from "../seeded.ts";
 import { dumpOf, expectIdentical, expectPromises, expectSound } from "./support/checks.ts";
 import { ACCOUNT, Node } from "./support/node.ts";
 import { decorated } from "./support/stores.ts";
@@ -29,17 +31,6 @@ const TOPOLOGIES = {
     [2, 0],
   ],
 } as const;
-
-/** Numbers below `limit`, the same for the same seed. */
-function randomFrom(seed: number): (limit: number) => number {
-  let state = seed;
-  return (limit) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % limit;
-  };
-}
 
 type Random = (limit: number) => number;
 
@@ -121,7 +112,7 @@ function storeOf(nodes: readonly Node[], at: number): MailboxStore {
 }
 
 async function play(seed: number, edges: readonly (readonly [number, number])[]): Promise<void> {
-  const random = randomFrom(seed);
+  const random = seededBelow(seed);
   const count = Math.max(...edges.flat()) + 1;
   const nodes = Array.from({ length: count }, (_, i) => {
     return new Node("abcd"[i] as string, new MemoryStore({ storeEpoch: `${i}`.repeat(32) }));

@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer as createHttpServer, get } from "node:http";
-import { type AddressInfo, connect as connectTcp, createServer } from "node:net";
+import { type AddressInfo, connect as connectTcp } from "node:net";
 import { describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { MAX_FRAME_BYTES } from "../../protocol/limits.ts";
@@ -17,6 +17,7 @@ import {
 import { wireBytes } from "../../src/transport/websocket-connection.ts";
 import { type PairUnderTest, transportContract } from "../contract/transport-contract.ts";
 import { pem, SERVER } from "./certificates.ts";
+import { freePort } from "./free-ports.ts";
 import { atEnd, collectBytes, listen, masked, rawClient, tcpServer, UPGRADE } from "./listening.ts";
 
 async function connectedPair(there?: Partial<ListenOptions>, here?: ConnectOptions): Promise<PairUnderTest> {
@@ -277,13 +278,4 @@ function handshakeBytes(data: Buffer): number {
 async function manyTurns(count: number): Promise<string> {
   for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));
   return "still there";
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

@@ -187,5 +187,5 @@ export class Connection {
 }
 
 function isBusy(error: unknown): boolean {
-  return codeOf(error)?.startsWith("SQLITE_BUSY") ?? false;
+  return codeOf(error).startsWith("SQLITE_BUSY");
 }

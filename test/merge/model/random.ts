@@ -1,17 +1,13 @@
 /**
  * Random histories from a seed: the same seed gives the same history everywhere.
  */
+import { seeded } from "../../seeded.ts";
 import type { History, Op } from "./op.ts";
 
-/** A generator of numbers below `below` (mulberry32). */
+/** A generator of numbers below `below`. */
 export function generator(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let x = Math.imul(state ^ (state >>> 15), state | 1);
-    x ^= x + Math.imul(x ^ (x >>> 7), x | 61);
-    return Math.floor((((x ^ (x >>> 14)) >>> 0) / 2 ** 32) * below);
-  };
+  const next = seeded(seed);
+  return (below) => Math.floor((next() / 2 ** 32) * below);
 }
 
 /** What may happen in a history; drawn once for each, so that gentle and rough ones are both frequent. */

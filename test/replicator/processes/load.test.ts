@@ -2,16 +2,17 @@
  * Many real processes at once on the stores of nodes that replicate to each other: nothing is lost, nothing is doubled, no
  * UID is given twice, and what is listed is there.
  */
+
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { isLive } from "../../../src/store/shared/blocks.ts";
 import { recordsOf } from "../../sync/support/node.ts";
+import { freePorts } from "../../transport/free-ports.ts";
 import { ACCOUNT, Ledger } from "./support/ledger.ts";
 import {
   createMailboxes,
   endAll,
   expectInStep,
-  freePorts,
   PATIENCE_MS,
   quiet,
   RealNode,

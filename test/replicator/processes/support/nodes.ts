@@ -1,6 +1,6 @@
 /** Real nodes: each a store directory and daemons that are started, ended and killed, and the moment when all is quiet. */
+
 import { mkdtemp, rm } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
@@ -10,6 +10,7 @@ import type { ReplicatorEvent } from "../../../../src/replicator/events.ts";
 import { readStatus } from "../../../../src/replicator/status.ts";
 import { openEmbeddedStore } from "../../../../src/store/embedded/embedded-store.ts";
 import type { MailboxStore } from "../../../../src/store/store.ts";
+import { freePorts } from "../../../transport/free-ports.ts";
 import { contents } from "../../support/cluster.ts";
 import { ACCOUNT, type Ledger } from "./ledger.ts";
 import { killAll, Process } from "./process.ts";
@@ -76,15 +77,6 @@ export async function withNodes(
     await killAll();
     await rm(directory, { recursive: true, force: true, maxRetries: 5 });
   }
-}
-
-/** Ports that nobody listens on; all are held until all are found, so that none is found twice. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  await Promise.all(servers.map((server) => new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
 
 /** Opens a store beside its daemons, as an IMAP server does. */
