@@ -187,7 +187,7 @@ export class Worker {
 
   async #exchange(entry: LogEntry): Promise<Outcome> {
     const { account, mailboxId, allowed } = entry;
-    const yields = entry.failures <= PUSHED_CONFLICTS && this.#link.isPolite;
+    const yields = this.#mayYield(entry) && this.#link.isPolite;
     if (mailboxId === "") {
       const issues = await this.#tree(account, { allowed, yields });
       if (issues === null) return LEFT;
@@ -205,6 +205,11 @@ export class Worker {
     }
     throwFirst(issues);
     throw new TandemError("conflict", "The account's mailboxes were changed during every attempt; it is tried again.");
+  }
+
+  /** Left to the other node, a mailbox with an unreadable message would not tell of it (scenario 22). */
+  #mayYield({ failures, error }: LogEntry): boolean {
+    return failures <= PUSHED_CONFLICTS && error?.code !== "body-unreadable";
   }
 
   /** One exchange of an account's trees at a time; whoever comes meanwhile waits for that one. */

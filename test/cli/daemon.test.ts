@@ -330,7 +330,7 @@ describe("trouble", () => {
     for (const mailbox of ["INBOX", "Lists", "Work"]) await deliver(a, `fine, in ${mailbox}`, mailbox);
     await flipText(a.store, "damaged");
     const [nodeA, nodeB] = [await a.start(TALKATIVE), await b.start()];
-    await untilStatus(a, ({ waiting, accounts }) => waiting === 1 && accounts.some((one) => one.failing === 1));
+    await untilStatus(a, ({ waiting, accounts: [one] }) => waiting === 1 && one?.lastError?.code === "body-unreadable");
     const { code, stdout } = await tandem(["status", a.store, "--json"]);
     expect(code).toBe(1);
     expect(JSON.parse(stdout)).toMatchObject({

@@ -1,8 +1,9 @@
 /** Channels between nodes in one process, on both stores: what changes on one node comes to the others, once. */
+import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { TandemError } from "../../src/model/errors.ts";
 import { appendMessages, createMailbox } from "../../src/operations/index.ts";
-import { decorated, STORE_KINDS } from "../sync/support/stores.ts";
+import { decorated, STORE_KINDS, unreadable } from "../sync/support/stores.ts";
 import { Cluster, type MemberOptions } from "./support/cluster.ts";
 
 describe.each(STORE_KINDS)("channels on the $kind store", (kind) => {
@@ -137,6 +138,26 @@ describe.each(STORE_KINDS)("channels on the $kind store", (kind) => {
       isBroken = false;
       await cluster.quiet();
       expect(await b.node.messages("broken")).toEqual({ 1: "in broken" });
+    }));
+
+  it("scenario 22: a mailbox with an unreadable message says so, also on the node that leaves mailboxes to the other", () =>
+    withCluster(["a", "b"], async (cluster) => {
+      const [a, b] = [cluster.member("a"), cluster.member("b")];
+      await b.node.create();
+      await b.node.deliver("INBOX", "bad", "good");
+      const bad = createHash("sha256").update("bad").digest("hex");
+      b.start({ wrap: (store) => unreadable(store, (guid) => guid === bad) });
+      a.start();
+      const reasons: string[] = [];
+      await cluster.until(async () => {
+        const [backlog] = await b.store.log.backlog("a");
+        if (backlog?.failed?.error) reasons.push(backlog.failed.error.code);
+        const [entry] = await b.store.log.due("a", Number.MAX_SAFE_INTEGER, 1);
+        return (entry?.failures ?? 0) >= 2;
+      });
+      // Before that both may have begun the same exchange.
+      expect(new Set(reasons.slice(reasons.indexOf("body-unreadable")))).toEqual(new Set(["body-unreadable"]));
+      expect(Object.values(await a.node.messages("INBOX"))).toEqual(["good"]);
     }));
 
   it("scenario 10: 20,000 new messages in one mailbox do not hold up another's single one", () =>
