@@ -31,6 +31,11 @@ export class SentBodies {
   /** The peer said what it lacks of that frame. */
   frameAnswered(frame: number): void {
     this.#unanswered.delete(frame);
+    this.#forgetKnown();
+  }
+
+  /** Forgets at once where no frame is unanswered: a message that the peer could not write must be sent again (scenario 54). */
+  #forgetKnown(): void {
     const oldest = this.#unanswered.values().next().value ?? Number.POSITIVE_INFINITY;
     for (let sending = this.#sent[0]; sending !== undefined && sending.after < oldest; sending = this.#sent[0]) {
       this.#sent.shift();
@@ -61,6 +66,7 @@ export class SentBodies {
     sending.after = this.#frames;
     this.#sent.push(sending);
     sending.finish(failed);
+    this.#forgetKnown();
   }
 
   #forget(guid: string, sending: Sending): void {

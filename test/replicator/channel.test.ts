@@ -160,6 +160,39 @@ describe.each(STORE_KINDS)("channels on the $kind store", (kind) => {
       expect(Object.values(await a.node.messages("INBOX"))).toEqual(["good"]);
     }));
 
+  it("scenario 54: a node without space is told of as such at every attempt, and gets all once it has space", () =>
+    withCluster(["a", "b"], async (cluster) => {
+      const [a, b] = [cluster.member("a"), cluster.member("b")];
+      await a.node.create();
+      await a.node.create("Copies");
+      let isFull = false;
+      const wrap: MemberOptions["wrap"] = (store) =>
+        decorated(store, {
+          stage: async (bodies, guids) => {
+            if (isFull) throw new TandemError("io", "The disk is full.");
+            return store.stage(bodies, guids);
+          },
+        });
+      b.start({ peers: [], wrap });
+      a.start();
+      await cluster.quiet();
+      isFull = true;
+      const mails = Array.from({ length: 12 }, (_, i) => String(i % 10).repeat(80_000 + i));
+      await a.node.deliverAll("INBOX", mails);
+      await a.node.deliverAll("Copies", mails);
+      const reasons: string[] = [];
+      await cluster.until(async () => {
+        const entries = await a.store.log.due("b", Number.MAX_SAFE_INTEGER, 9);
+        reasons.push(...entries.flatMap(({ error }) => error?.code ?? []));
+        return entries.length === 2 && entries.every(({ failures }) => failures >= 2);
+      });
+      expect(new Set(reasons)).toEqual(new Set(["io"]));
+      isFull = false;
+      await cluster.quiet();
+      for (const name of ["INBOX", "Copies"]) expect(Object.keys(await b.node.messages(name)).length).toBe(12);
+      await cluster.expectIdentical();
+    }));
+
   it("scenario 10: 20,000 new messages in one mailbox do not hold up another's single one", () =>
     withCluster(["a", "b"], async (cluster) => {
       const [a, b] = [cluster.member("a"), cluster.member("b")];

@@ -3,7 +3,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Connection, loadDriver } from "../../src/store/embedded/connection.ts";
 import { openEmbeddedStore } from "../../src/store/embedded/embedded-store.ts";
 import { GroupCommit } from "../../src/store/embedded/group-commit.ts";
@@ -57,6 +57,14 @@ async function outcomesOf(writes: readonly Promise<unknown>[]): Promise<unknown[
   const results = await Promise.allSettled(writes);
   return results.map((result) => (result.status === "fulfilled" ? result.value : result.reason.code));
 }
+
+/** A group ends after some milliseconds, of which a busy machine takes more: the clock stands still. */
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["performance"] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 /** Repeats one outcome. */
 function times(count: number, outcome: unknown): unknown[] {
