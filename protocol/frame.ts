@@ -12,6 +12,9 @@ import { PROTOCOL_VERSION } from "./version.ts";
 const codec = createCodec({});
 const TYPES: ReadonlyMap<string, MessageType> = new Map(Object.entries(MESSAGES));
 const LONGEST_TYPE = 31;
+const BIN_HEAD_BYTES = 5;
+const DATA_HEAD_BYTES = 5 + BIN_HEAD_BYTES;
+const EMPTY_BIN = Buffer.from([0xc4, 0]);
 
 /**
  * The frame of a message. The bytes of the message are copied.
@@ -38,8 +41,7 @@ export function decodeFrame(frame: Uint8Array): Message {
   if (type === undefined)
     throw new TandemError("bad-message", `The peer sent a message of the unknown type ${JSON.stringify(name)}.`);
   checkSize(name, bytes.length, type.maxBytes);
-  prescan(bytes);
-  const wire = unpack(bytes);
+  const wire = unpack(bytes, prescan(bytes));
   if (name === "challenge" || name === "hello") checkVersion(wire["v"]);
   const message = z.safeDecode(type.schema as z.ZodType<Message>, wire as never);
   if (!message.success) throw fault(name, message.error, "bad-frame");
@@ -58,7 +60,28 @@ function peekType(frame: Buffer): string {
   return frame.toString("utf8", key + 3, key + 3 + length);
 }
 
-function unpack(bytes: Buffer): Record<string, unknown> {
+/**
+ * The decoder copies every bin. The bytes of messages, the last value of their frame, are left out before it and put back as
+ * they lie in the frame.
+ * @param last where the bytes of the last value begin, if they are a bin.
+ */
+function unpack(bytes: Buffer, last: number): Record<string, unknown> {
+  const isBulk =
+    last >= DATA_HEAD_BYTES && dataHead(bytes.length - last).equals(bytes.subarray(last - DATA_HEAD_BYTES, last));
+  if (!isBulk) return decoded(bytes);
+  const wire = decoded(Buffer.concat([bytes.subarray(0, last - BIN_HEAD_BYTES), EMPTY_BIN]));
+  wire["data"] = bytes.subarray(last);
+  return wire;
+}
+
+/** The key `data` and the head of a bin of 64 KiB and more, as the encoder writes them. */
+function dataHead(length: number): Buffer {
+  const head = Buffer.from("\xa4data\xc6....", "latin1");
+  head.writeUInt32BE(length, DATA_HEAD_BYTES - 4);
+  return head;
+}
+
+function decoded(bytes: Buffer): Record<string, unknown> {
   try {
     return decode(bytes, { codec }) as Record<string, unknown>;
   } catch (cause) {

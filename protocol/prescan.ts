@@ -14,17 +14,22 @@ interface Head {
   /** Bytes of the head, and of the payload of a number, text or bin. */
   head: number;
   payload: number;
-  kind: "plain" | "text" | "array" | "map";
+  kind: "plain" | "text" | "bin" | "array" | "map";
   /** Items of an array, pairs of a map. */
   items: number;
 }
 
-/** @throws TandemError `bad-frame` unless `frame` is exactly one MessagePack value within the bounds. */
-export function prescan(frame: Uint8Array): void {
+/**
+ * @returns where the payload of the last value of the outermost map begins if that is a bin, which then reaches to the end of
+ * the frame; else the length of the frame.
+ * @throws TandemError `bad-frame` unless `frame` is exactly one MessagePack value within the bounds.
+ */
+export function prescan(frame: Uint8Array): number {
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
   const open: { left: number; map: boolean }[] = [{ left: 1, map: false }];
   let owed = 1;
   let at = 0;
+  let bin = frame.length;
   while (open.length > 0) {
     const top = open[open.length - 1] as { left: number; map: boolean };
     if (top.left === 0) {
@@ -37,6 +42,7 @@ export function prescan(frame: Uint8Array): void {
     const end = at + value.head + value.payload;
     if (end > frame.length) refuse("ends too early");
     if (value.kind === "text" && !isUtf8(frame.subarray(at + value.head, end))) refuse("has text that is not UTF-8");
+    bin = value.kind === "bin" && open.length === 2 ? at + value.head : frame.length;
     at = end;
     const items = value.kind === "map" ? 2 * value.items : value.items;
     owed += items - 1;
@@ -46,6 +52,7 @@ export function prescan(frame: Uint8Array): void {
     open.push({ left: items, map: value.kind === "map" });
   }
   if (at !== frame.length) refuse("has bytes behind its end");
+  return bin;
 }
 
 const head: Head = { head: 0, payload: 0, kind: "plain", items: 0 };
@@ -66,7 +73,7 @@ function headAt(view: DataView, at: number): Head {
     case 0xc4: // bin 8, 16, 32
     case 0xc5:
     case 0xc6:
-      return sized(view, at, type - 0xc4, "plain");
+      return sized(view, at, type - 0xc4, "bin");
     case 0xca: // float 32, 64
     case 0xcb:
       return float(view, at, type - 0xca);
@@ -100,7 +107,7 @@ function sized(view: DataView, at: number, width: number, kind: Head["kind"]): H
   const bytes = 1 << width;
   if (at + 1 + bytes > view.byteLength) refuse("ends too early");
   const length = width === 0 ? view.getUint8(at + 1) : width === 1 ? view.getUint16(at + 1) : view.getUint32(at + 1);
-  return kind === "plain" || kind === "text" ? set(1 + bytes, length, kind, 0) : set(1 + bytes, 0, kind, length);
+  return kind === "bin" || kind === "text" ? set(1 + bytes, length, kind, 0) : set(1 + bytes, 0, kind, length);
 }
 
 /** A float of 4 or 8 bytes (`width` 0, 1). Minus zero is refused: it passes for 0, but is written as another value. */
