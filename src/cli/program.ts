@@ -3,6 +3,7 @@
  */
 import { Command, CommanderError, Option } from "commander";
 import { command, errorsOf, json, NEW_STORE, OLD_STORE, oneAccount, someAccount, someMailbox } from "./command.ts";
+import { tuneEngine } from "./engine.ts";
 import { PROGRAM_HELP } from "./help.ts";
 import type {
   AccountOptions,
@@ -23,6 +24,7 @@ const UIDSET = 'UIDs as in IMAP, e.g. "1:5,9,12:*"';
 
 /** Runs the command that `argv` (as in `process.argv`) asks for and sets the exit status. Never throws. */
 export async function runProgram(argv: readonly string[]): Promise<void> {
+  tuneEngine();
   try {
     await buildProgram().parseAsync(argv);
   } catch (error) {

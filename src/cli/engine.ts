@@ -1,0 +1,16 @@
+/**
+ * Settings of the JavaScript engine for a command of its own: not for the library, whose process is somebody else's.
+ */
+import { setFlagsFromString } from "node:v8";
+
+/**
+ * A copy of some thousand messages lasts half a second. By default the engine spends half as much again on its other threads,
+ * on code that is optimised when it is no longer needed and on collecting garbage beside the main thread, which is slower on
+ * two cores that are both in use. Measured together: 10 to 20 % more messages a second, and a tenth less memory.
+ */
+const FLAGS = ["--interrupt-budget=400000", "--no-concurrent-marking", "--no-parallel-scavenge"];
+
+/** Takes effect for all that runs from now on. */
+export function tuneEngine(): void {
+  for (const flag of FLAGS) setFlagsFromString(flag);
+}
