@@ -9,6 +9,7 @@ import { isTandemError } from "../../src/model/errors.ts";
 import { appendMessages, createMailbox, expungeMessages, parseUidSet } from "../../src/operations/index.ts";
 import { openEmbeddedStore } from "../../src/store/embedded/embedded-store.ts";
 import { toTandemError } from "../../src/store/embedded/errors.ts";
+import { YOUNG_BODIES } from "../../src/store/embedded/guid-index.ts";
 import { HEADER_BYTES } from "../../src/store/embedded/segments.ts";
 import { STAGED_KEPT_MS } from "../../src/store/shared/staging.ts";
 import type { MailboxStore } from "../../src/store/store.ts";
@@ -287,10 +288,10 @@ test("messages are found before and after they are entered in the index, by ever
     let now = 1_000_000_000_000;
     const store = await openEmbeddedStore(directory, { create: true, now: () => now });
     const other = await openEmbeddedStore(directory, { now: () => now });
-    const bodies = Array.from({ length: 17_500 }, (_, i) => Buffer.from(`message ${i}`));
+    const bodies = Array.from({ length: YOUNG_BODIES + 1000 }, (_, i) => Buffer.from(`message ${i}`));
     const guids: string[] = [];
-    for (let start = 0; start < bodies.length; start += 1700) {
-      const some = await store.stage(bodies.slice(start, start + 1700));
+    for (let start = 0; start < bodies.length; start += 6700) {
+      const some = await store.stage(bodies.slice(start, start + 6700));
       expect(await other.missingBodies([NOWHERE, ...some])).toEqual([0]);
       guids.push(...some);
     }

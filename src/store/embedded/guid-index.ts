@@ -12,7 +12,7 @@ import { damaged, rowSum } from "./row-sums.ts";
 /** Hexadecimal digits of a GUID in its prefix. */
 const PREFIX_DIGITS = 8;
 /** Messages entered in the index at once: a process reads as many at most when it first looks for one. */
-const YOUNG_BODIES = 16_384;
+export const YOUNG_BODIES = 65_536;
 /** A prefix and a number below this fit into one double, and so are sorted by the fastest sort there is. */
 const POSITIONS = 2 ** 20;
 /** Rows entered by one statement: each call into the database costs as much as some rows. */
@@ -60,8 +60,8 @@ export class YoungGuids {
   }
 
   ids(prefix: number): readonly number[] {
-    const first = this.#ids.get(prefix);
-    return first === undefined ? NONE : [first, ...(this.#others.get(prefix) ?? [])];
+    const first = this.#ids.get(keyOf(prefix));
+    return first === undefined ? NONE : [first, ...(this.#others.get(keyOf(prefix)) ?? [])];
   }
 
   #restart(from: number): void {
@@ -73,11 +73,16 @@ export class YoungGuids {
 
   #add(pack: Pack): void {
     for (let at = 0; at < pack.count; at++) {
-      const prefix = pack.prefix(at);
-      if (!this.#ids.has(prefix)) this.#ids.set(prefix, pack.id + at);
-      else this.#others.set(prefix, [...(this.#others.get(prefix) ?? []), pack.id + at]);
+      const key = keyOf(pack.prefix(at));
+      if (!this.#ids.has(key)) this.#ids.set(key, pack.id + at);
+      else this.#others.set(key, [...(this.#others.get(key) ?? []), pack.id + at]);
     }
   }
+}
+
+/** A prefix as a signed number, which a map finds several times faster. */
+function keyOf(prefix: number): number {
+  return prefix | 0;
 }
 
 /**
@@ -107,21 +112,21 @@ export class AbsentGuids {
 export class GuidIndex {
   readonly #db: Connection;
   readonly #young: YoungGuids;
-  readonly #isIndexed: boolean;
+  readonly #sequence: Sequence;
 
   /** Must be made and used in one transaction. */
   constructor(db: Connection, young: YoungGuids, sequence: Sequence) {
-    young.refresh(db, sequence);
     this.#db = db;
     this.#young = young;
-    this.#isIndexed = sequence.indexed > 1;
+    this.#sequence = sequence;
   }
 
   /** Ids under which the message can be: nearly always one or none. */
   ids(guid: Guid): readonly number[] {
+    this.#young.refresh(this.#db, this.#sequence);
     const prefix = Number.parseInt(guid.slice(0, PREFIX_DIGITS), 16);
     const young = this.#young.ids(prefix);
-    if (!this.#isIndexed) return young;
+    if (this.#sequence.indexed <= 1) return young;
     const old = this.#db.row<[number]>("SELECT id FROM body_prefix WHERE prefix = ?", prefix);
     if (old === undefined) return young;
     const all = this.#db.rows<[number]>("SELECT id FROM body_prefix WHERE prefix = ?", prefix);

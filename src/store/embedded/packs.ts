@@ -82,6 +82,13 @@ export class Pack {
     return at < this.count && this.#startsWith(guid, at) && this.isHere(at);
   }
 
+  /** Whether the messages from this index on are here and have these GUIDs. */
+  holdsRun(first: number, guids: readonly Guid[]): boolean {
+    if (!this.#hex().startsWith(guids.join(""), 2 * GUID_BYTES * first)) return false;
+    for (let at = first; at < first + guids.length; at++) if (!this.isHere(at)) return false;
+    return true;
+  }
+
   isHere(at: number): boolean {
     return this.#state(at) !== GONE;
   }

@@ -24,12 +24,15 @@ interface OpenFile {
 
 /** Most bytes gathered into one write; a larger message is a write of its own. */
 const GATHERED_BYTES = 4 * 1024 * 1024;
+const EMPTY = Buffer.alloc(0);
 
 export class SegmentWriter {
   readonly #segments: SegmentFiles;
   readonly #extents: Extents;
   /** The file written to last; it stays open for the next call. */
   #current: OpenFile | null = null;
+  /** What the last group was gathered in, unless it is in use: memory that is new to the process costs more than the copy. */
+  #memory: Buffer = EMPTY;
 
   /** @param db where extents are reserved. */
   constructor(db: Connection, segments: SegmentFiles) {
@@ -45,7 +48,7 @@ export class SegmentWriter {
       for (const group of gathered(bodies)) {
         const { segment, offset } = this.#extents.take(bytesOf(group));
         const file = this.#use(segment, files);
-        await writeGroup(await file.handle, group, offset);
+        await this.#writeGroup(await file.handle, group, offset);
         places.push(...placesOf(group, segment, offset));
       }
       for (const file of files) await (await file.handle).datasync();
@@ -64,6 +67,16 @@ export class SegmentWriter {
     const file = this.#current;
     this.#current = null;
     if (file !== null && file.writers === 0) await (await file.handle).close();
+  }
+
+  async #writeGroup(file: FileHandle, group: readonly Body[], offset: number): Promise<void> {
+    const bytes = bytesOf(group);
+    const memory = this.#memory.length < bytes ? Buffer.allocUnsafeSlow(bytes) : this.#memory;
+    this.#memory = EMPTY;
+    const target = memory.subarray(0, bytes);
+    fill(target, group);
+    await writeFully(file, target, offset);
+    if (bytes <= GATHERED_BYTES) this.#memory = memory;
   }
 
   #use(segment: number, files: Set<OpenFile>): OpenFile {
@@ -116,13 +129,12 @@ function placesOf(group: readonly Body[], segment: number, offset: number): NewB
   });
 }
 
-async function writeGroup(file: FileHandle, group: readonly Body[], offset: number): Promise<void> {
-  const buffer = Buffer.allocUnsafe(bytesOf(group));
+/** Puts messages behind their headers into `target`, which has room for them. */
+function fill(target: Buffer, group: readonly Body[]): void {
   let at = 0;
   for (const { guid, bytes } of group) {
-    writeHeader(buffer, at, guid, bytes.length, crc32(bytes));
-    buffer.set(bytes, at + HEADER_BYTES);
+    writeHeader(target, at, guid, bytes.length, crc32(bytes));
+    target.set(bytes, at + HEADER_BYTES);
     at += HEADER_BYTES + bytes.length;
   }
-  await writeFully(file, buffer, offset);
 }
