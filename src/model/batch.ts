@@ -37,6 +37,15 @@ export interface BatchColumns {
   readonly modseq: Float64Array;
 }
 
+/** All that is said of records that are live and have neither keywords nor stamps nor former UIDs, as nearly all are. */
+export interface PlainColumns extends BatchColumns {
+  readonly createdModseq: Float64Array;
+  readonly size: Float64Array;
+  readonly internalDate: Float64Array;
+  /** 32 bytes each. */
+  readonly guids: Buffer;
+}
+
 /** Most records in one batch: bounds what a receiver holds decoded at once. */
 export const MAX_BATCH_RECORDS = 4096;
 export const EXPUNGED = 0x20;
@@ -102,7 +111,7 @@ export function decodeBatch(bytes: Uint8Array): IndexRecord[] {
         expunged: false,
         uid,
         modseq,
-        createdModseq: inRange(modseq - (created[at] as number), 1, modseq, "createdModseq"),
+        createdModseq: createdModseqOf(modseq, created[at] as number),
         guid: (alone === null ? guids[i]?.[0] : alone[i]) as string,
         size: inRange(size[at] as number, 0, MAX_SIZE, "size"),
         internalDate: inRange(dates[at] as number, MIN_DATE, MAX_DATE, "internalDate"),
@@ -116,9 +125,39 @@ export function decodeBatch(bytes: Uint8Array): IndexRecord[] {
   return records;
 }
 
+/** As `decodeBatch`, several times faster; null if a record is a tombstone or has more to it. @throws TandemError `bad-frame`. */
+export function decodePlain(bytes: Uint8Array): PlainColumns | null {
+  const reader = new ByteReader(bytes);
+  const columns = readColumns(reader);
+  const { count, kind, modseq } = columns;
+  let bits = 0;
+  for (let i = 0; i < count; i++) bits |= kind[i] as number;
+  if ((bits & (EXPUNGED | EXTRA)) !== 0) return null;
+  const createdModseq = reader.varints(count);
+  const size = reader.varints(count);
+  const internalDate = reader.zigzags(count);
+  sumUp(internalDate);
+  for (let i = 0; i < count; i++) {
+    createdModseq[i] = createdModseqOf(modseq[i] as number, createdModseq[i] as number);
+    inRange(size[i] as number, 0, MAX_SIZE, "size");
+    inRange(internalDate[i] as number, MIN_DATE, MAX_DATE, "internalDate");
+  }
+  const guids = reader.bytes(GUID_BYTES * count);
+  reader.end();
+  return { ...columns, createdModseq, size, internalDate, guids };
+}
+
+function createdModseqOf(modseq: number, before: number): number {
+  return inRange(modseq - before, 1, modseq, "createdModseq");
+}
+
 /** One conversion for all of them is several times faster than one for each. */
 export function readGuidRun(reader: ByteReader, count: number): string[] {
-  const digits = reader.hex(GUID_BYTES * count);
+  return splitDigits(reader.hex(GUID_BYTES * count));
+}
+
+/** GUIDs that are written one behind the other. */
+export function splitDigits(digits: string): string[] {
   const guids: string[] = [];
   for (let at = 0; at < digits.length; at += 2 * GUID_BYTES) guids.push(digits.slice(at, at + 2 * GUID_BYTES));
   return guids;

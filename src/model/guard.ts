@@ -4,6 +4,7 @@
  * Pure, and called by every store for every record it is about to write, so that a bug in the rule or a hostile peer
  * is refused before it costs a client a message.
  */
+import type { BatchColumns } from "./batch.ts";
 import { TandemError } from "./errors.ts";
 import type { IndexRecord } from "./record.ts";
 import type { MailboxState } from "./state.ts";
@@ -50,6 +51,20 @@ export function guardRecord(
   if (old?.expunged) refuse("P2", `UID ${next.uid} was expunged and would come back`);
   if (old !== null && !old.expunged && (old.guid !== next.guid || old.size !== next.size))
     refuse("P1", `UID ${next.uid} would name another message`);
+}
+
+/** Whether `guardRecord` lets all of these pass, under whose UIDs nothing is known. False may also mean that it has to look itself. */
+export function passesGuard(
+  { uid, modseq, count }: BatchColumns,
+  before: MailboxState,
+  after: MailboxState,
+  excuse: Excuse,
+): boolean {
+  const isExcused = excuse.reset || excuse.overrule;
+  const lowest = isExcused ? 0 : before.highestModseq;
+  for (let i = 0; i < count; i++)
+    if (!((modseq[i] as number) > lowest && (modseq[i] as number) <= after.highestModseq)) return false;
+  return (uid[count - 1] as number) < after.uidNext && (isExcused || (uid[0] as number) >= before.uidNext);
 }
 
 function refuse(promise: string, how: string): never {

@@ -1,10 +1,18 @@
 /**
  * Blocks: the records of 64 neighbouring UIDs packed into one batch with their sums, the unit every store keeps.
  */
-import { decodeBatch, encodeBatch, type RecordBatch } from "../../model/batch.ts";
+import {
+  decodeBatch,
+  decodePlain,
+  encodeBatch,
+  type PlainColumns,
+  type RecordBatch,
+  splitDigits,
+} from "../../model/batch.ts";
+import { digestOfPlain } from "../../model/digest.ts";
 import { TandemError } from "../../model/errors.ts";
-import type { IndexRecord, LiveRecord } from "../../model/record.ts";
-import type { MailboxDigest, RecordDigests } from "../../model/state.ts";
+import type { Guid, IndexRecord, LiveRecord } from "../../model/record.ts";
+import { EMPTY_DIGEST, type MailboxDigest, type RecordDigests } from "../../model/state.ts";
 import { DigestSum, RecordSums } from "./digest-sum.ts";
 
 /** Immutable, and never without a record. */
@@ -20,11 +28,45 @@ export interface Block {
 }
 
 /** Records to be written into one block. */
-export interface BlockPuts {
+export class BlockPuts {
   readonly no: number;
-  readonly records: readonly IndexRecord[];
-  /** The same records packed, if they came that way. */
+  /** All of the records, if they came as one batch and nothing is special about any. */
+  readonly plain: PlainColumns | null;
+  /** The records packed, if they came that way. */
   readonly batch: RecordBatch | null;
+  readonly firstUid: number;
+  readonly lastUid: number;
+  #records: readonly IndexRecord[] | null;
+
+  private constructor(records: readonly IndexRecord[] | null, batch: RecordBatch | null, plain: PlainColumns | null) {
+    this.#records = records;
+    this.batch = batch;
+    this.plain = plain;
+    this.firstUid = (plain === null ? records?.[0]?.uid : plain.uid[0]) as number;
+    this.lastUid = (plain === null ? records?.at(-1)?.uid : plain.uid[plain.count - 1]) as number;
+    this.no = blockOf(this.firstUid);
+  }
+
+  /** @param batch these records packed, if they came that way. */
+  static of(records: readonly IndexRecord[], batch: RecordBatch | null = null): BlockPuts {
+    return new BlockPuts(records, batch, null);
+  }
+
+  static ofPlain(bytes: Uint8Array, plain: PlainColumns): BlockPuts {
+    const { count, uid } = plain;
+    return new BlockPuts(null, { count, firstUid: uid[0] ?? 0, lastUid: uid[count - 1] ?? 0, bytes }, plain);
+  }
+
+  /** Of the live ones, in UID order. */
+  get guids(): Guid[] {
+    return this.plain === null ? guidsOf(this.records) : splitDigits(this.plain.guids.toString("hex"));
+  }
+
+  /** Unpacked only where somebody looks at them. */
+  get records(): readonly IndexRecord[] {
+    this.#records ??= decodeBatch((this.batch as RecordBatch).bytes);
+    return this.#records;
+  }
 }
 
 /** Number of UIDs in a block. */
@@ -54,6 +96,20 @@ export function blockFrom(
     if (expunged && (lowestTombstone === null || modseq < lowestTombstone)) lowestTombstone = modseq;
   }
   return { no, batch: batch ?? encodeBatch(records), digests, highestModseq, lowestTombstone };
+}
+
+/** The block that consists of these, if all is said in their columns. */
+export function plainBlock({ no, batch, plain }: BlockPuts): Block | null {
+  if (plain === null || batch === null) return null;
+  const digests = { live: digestOfPlain(plain), tombstones: EMPTY_DIGEST };
+  return { no, batch, digests, highestModseq: plain.modseq.reduce((a, b) => Math.max(a, b)), lowestTombstone: null };
+}
+
+/** GUIDs of the live ones. */
+export function guidsOf(records: readonly IndexRecord[]): Guid[] {
+  const guids: Guid[] = [];
+  for (const record of records) if (!record.expunged) guids.push(record.guid);
+  return guids;
 }
 
 /** The digest of the live ones among `records`. */
@@ -95,42 +151,40 @@ export function* putsByBlock(batches: Iterable<RecordBatch>): Generator<BlockPut
 }
 
 function join(a: BlockPuts, b: BlockPuts): BlockPuts {
-  return { no: a.no, records: [...a.records, ...b.records], batch: null };
+  return BlockPuts.of([...a.records, ...b.records]);
 }
 
 function* pieces(batches: Iterable<RecordBatch>): Generator<BlockPuts> {
   let lastUid = 0;
   for (const batch of batches) {
     for (const piece of cutAtBlocks(batch)) {
-      if ((piece.records[0] as IndexRecord).uid <= lastUid)
+      if (piece.firstUid <= lastUid)
         throw new TandemError("invalid-change", "The records of a change are not in UID order; sort them first.");
       yield piece;
-      lastUid = (piece.records.at(-1) as IndexRecord).uid;
+      lastUid = piece.lastUid;
     }
   }
 }
 
-function cutAtBlocks(batch: RecordBatch): BlockPuts[] {
-  const records = decodeBatch(batch.bytes);
+/** The range of UIDs comes from the records themselves: what a batch says of itself is not trusted. */
+function cutAtBlocks({ bytes }: RecordBatch): BlockPuts[] {
+  const plain = decodePlain(bytes);
+  if (plain !== null && blockOf(plain.uid[0] as number) === blockOf(plain.uid[plain.count - 1] as number))
+    return [BlockPuts.ofPlain(bytes, plain)];
+  const records = decodeBatch(bytes);
   const pieces = splitAtBlocks(records);
-  if (pieces.length > 1) return pieces.map((piece) => ({ ...piece, batch: null }));
-  return pieces.map((piece) => ({ ...piece, batch: describe(piece.records, batch.bytes) }));
+  if (pieces.length > 1) return pieces.map((piece) => BlockPuts.of(piece));
+  const range = { firstUid: (records[0] as IndexRecord).uid, lastUid: (records.at(-1) as IndexRecord).uid };
+  return [BlockPuts.of(records, { ...range, count: records.length, bytes })];
 }
 
-/** The range comes from the records themselves: what a batch says of itself is not trusted. */
-function describe(records: readonly IndexRecord[], bytes: Uint8Array): RecordBatch {
-  const first = records[0] as IndexRecord;
-  const last = records.at(-1) as IndexRecord;
-  return { count: records.length, firstUid: first.uid, lastUid: last.uid, bytes };
-}
-
-function splitAtBlocks(records: readonly IndexRecord[]): { no: number; records: readonly IndexRecord[] }[] {
-  const pieces: { no: number; records: readonly IndexRecord[] }[] = [];
+function splitAtBlocks(records: readonly IndexRecord[]): (readonly IndexRecord[])[] {
+  const pieces: (readonly IndexRecord[])[] = [];
   let start = 0;
   for (let i = 1; i <= records.length; i++) {
     const no = blockOf((records[start] as IndexRecord).uid);
     if (i < records.length && blockOf((records[i] as IndexRecord).uid) === no) continue;
-    pieces.push({ no, records: start === 0 && i === records.length ? records : records.slice(start, i) });
+    pieces.push(records.slice(start, i));
     start = i;
   }
   return pieces;

@@ -4,11 +4,20 @@
  */
 import { decodeBatch } from "../../model/batch.ts";
 import { TandemError } from "../../model/errors.ts";
-import { type Excuse, guardCounters, guardRecord } from "../../model/guard.ts";
+import { type Excuse, guardCounters, guardRecord, passesGuard } from "../../model/guard.ts";
 import type { Guid, IndexRecord } from "../../model/record.ts";
 import { EMPTY_DIGEST, type MailboxDigest, type RecordDigests, sameDigest } from "../../model/state.ts";
 import type { MailboxChange } from "../store.ts";
-import { type Block, type BlockPuts, blockFrom, digestsOfRecords, isLive, putsByBlock } from "./blocks.ts";
+import {
+  type Block,
+  type BlockPuts,
+  blockFrom,
+  digestsOfRecords,
+  guidsOf,
+  isLive,
+  plainBlock,
+  putsByBlock,
+} from "./blocks.ts";
 import { RecordSums } from "./digest-sum.ts";
 
 /** The blocks of one mailbox and the references to bodies, inside a transaction. */
@@ -85,11 +94,13 @@ function writeBlock(puts: BlockPuts, change: MailboxChange, excuse: Excuse, targ
 }
 
 function writeNewBlock(puts: BlockPuts, change: MailboxChange, excuse: Excuse, { blocks, sums }: Target): void {
-  for (const next of puts.records) guardRecord(null, next, change.before, change.after, excuse);
-  blocks.addReferences(guidsOf(puts.records));
-  const block = blockFrom(puts.no, puts.records, digestsOfRecords(puts.records), puts.batch);
-  blocks.save(block);
-  sums.change(block.digests);
+  const { before, after } = change;
+  const block = puts.plain !== null && passesGuard(puts.plain, before, after, excuse) ? plainBlock(puts) : null;
+  if (block === null) for (const next of puts.records) guardRecord(null, next, before, after, excuse);
+  blocks.addReferences(puts.guids);
+  const written = block ?? blockFrom(puts.no, puts.records, digestsOfRecords(puts.records), puts.batch);
+  blocks.save(written);
+  sums.change(written.digests);
 }
 
 /** Counts only what really changes, so that a changed flag costs nothing here. */
@@ -129,10 +140,4 @@ function dropAll(blocks: BlockAccess): void {
     blocks.dropReferences(guidsOf(decodeBatch(block.batch.bytes)));
     blocks.remove(block.no);
   }
-}
-
-function guidsOf(records: readonly IndexRecord[]): Guid[] {
-  const guids: Guid[] = [];
-  for (const record of records) if (!record.expunged) guids.push(record.guid);
-  return guids;
 }
