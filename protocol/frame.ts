@@ -4,6 +4,7 @@
 import { createCodec, decode, encode } from "msgpack-lite";
 import { z } from "zod";
 import { TandemError } from "../src/model/errors.ts";
+import { messageFields } from "./fields.ts";
 import { MESSAGES, type Message, type MessageType } from "./messages/index.ts";
 import { prescan } from "./prescan.ts";
 import { PROTOCOL_VERSION } from "./version.ts";
@@ -14,7 +15,11 @@ const TYPES: ReadonlyMap<string, MessageType> = new Map(Object.entries(MESSAGES)
 const LONGEST_TYPE = 31;
 const BIN_HEAD_BYTES = 5;
 const DATA_HEAD_BYTES = 5 + BIN_HEAD_BYTES;
+const LEAST_BIN_32 = 0x1_0000;
+const EMPTY = Buffer.alloc(0);
 const EMPTY_BIN = Buffer.from([0xc4, 0]);
+/** The key `data` and an empty bin. */
+const EMPTY_DATA_BYTES = 5 + EMPTY_BIN.length;
 
 /**
  * The frame of a message. The bytes of the message are copied.
@@ -26,6 +31,21 @@ export function encodeFrame(message: Message): Uint8Array {
   if (!wire.success) throw fault(message.t, wire.error, "internal");
   const frame = encode(toWire(wire.data), { codec });
   checkSize(message.t, frame.length, maxBytes);
+  return frame;
+}
+
+/**
+ * The frame of the message `bodies` with these messages; as `encodeFrame`, but their bytes are copied once and not twice.
+ * @throws as `encodeFrame`.
+ */
+export function encodeBodies(q: number, bodies: readonly Uint8Array[]): Uint8Array {
+  const sizes = bodies.map(({ length }) => length);
+  const bytes = sizes.reduce((sum, size) => sum + size, 0);
+  if (bytes < LEAST_BIN_32) return encodeFrame({ t: "bodies", q, sizes, data: Buffer.concat(bodies) });
+  const wire = { t: "bodies", q, sizes: z.encode(messageFields.sizes, sizes), data: EMPTY };
+  const empty = encode(toWire(wire), { codec });
+  const frame = Buffer.concat([empty.subarray(0, -EMPTY_DATA_BYTES), dataHead(bytes), ...bodies]);
+  checkSize("bodies", frame.length, MESSAGES.bodies.maxBytes);
   return frame;
 }
 

@@ -219,10 +219,9 @@ export class OutgoingChange {
       if (offset + bytes.length === size) this.#bodies++;
       return;
     }
-    const sizes = chunk.bodies.map(({ bytes }) => bytes.length);
-    const data = Buffer.concat(chunk.bodies.map(({ bytes }) => bytes));
-    await this.#outlet.requests.send({ t: "bodies", q, sizes, data });
-    this.#bodies += sizes.length;
+    const bodies = chunk.bodies.map(({ bytes }) => bytes);
+    await this.#outlet.requests.sendBodies(q, bodies);
+    this.#bodies += bodies.length;
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * What a replica answers: one message of its master after the other, with the changes and pulls that are open.
  */
-import { encodeFrame } from "../../protocol/frame.ts";
+import { encodeBodies, encodeFrame } from "../../protocol/frame.ts";
 import { MAX_IN_FLIGHT } from "../../protocol/limits.ts";
 import type { Message } from "../../protocol/messages/index.ts";
 import { batchOf, type RecordBatch } from "../model/batch.ts";
@@ -269,8 +269,8 @@ export class ReplicaSession {
         await this.#send({ t: "bodyPart", q, guid, size, offset, data: bytes });
       } else if (chunk.kind === "unreadable") missing.push(...chunk.guids.map((guid) => guids.indexOf(guid)));
       else {
-        const sizes = chunk.bodies.map(({ bytes }) => bytes.length);
-        await this.#send({ t: "bodies", q, sizes, data: Buffer.concat(chunk.bodies.map(({ bytes }) => bytes)) });
+        const bodies = chunk.bodies.map(({ bytes }) => bytes);
+        await this.#connection.send(encodeBodies(q, bodies));
       }
     }
     await this.#send({ t: "fetched", q, missing: missing.sort((a, b) => a - b) });

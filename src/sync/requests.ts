@@ -1,7 +1,7 @@
 /**
  * Many requests in flight on one connection: gives each a number, sorts the answers to whoever asked.
  */
-import { decodeFrame, encodeFrame } from "../../protocol/frame.ts";
+import { decodeFrame, encodeBodies, encodeFrame } from "../../protocol/frame.ts";
 import type { Message } from "../../protocol/messages/index.ts";
 import { TandemError } from "../model/errors.ts";
 import type { FrameConnection } from "../transport/transport.ts";
@@ -56,12 +56,21 @@ export class Requests {
     }
   }
 
-  async send(message: Message): Promise<void> {
+  send(message: Message): Promise<void> {
+    return this.#send("q" in message ? message.q : null, () => encodeFrame(message));
+  }
+
+  /** Sends whole messages for a request that is open. */
+  sendBodies(q: number, bodies: readonly Uint8Array[]): Promise<void> {
+    return this.#send(q, () => encodeBodies(q, bodies));
+  }
+
+  async #send(q: number | null, frame: () => Uint8Array): Promise<void> {
     if (this.#failure !== null) throw this.#failure;
-    const waiting = "q" in message ? this.#waiting.get(message.q) : undefined;
+    const waiting = q === null ? undefined : this.#waiting.get(q);
     if (waiting !== undefined) waiting.flight = waiting.ended + 1;
     try {
-      await this.#connection.send(encodeFrame(message));
+      await this.#connection.send(frame());
     } catch (error) {
       throw this.#failure ?? error;
     }

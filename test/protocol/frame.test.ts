@@ -3,7 +3,7 @@
  */
 import { encode } from "msgpack-lite";
 import { describe, expect, it } from "vitest";
-import { decodeFrame, encodeFrame } from "../../protocol/frame.ts";
+import { decodeFrame, encodeBodies, encodeFrame } from "../../protocol/frame.ts";
 import {
   BODY_PART_BYTES,
   MAX_BATCHES_PER_FRAME,
@@ -121,6 +121,28 @@ describe("limits", () => {
     expect(codeOf(decoding({ t: "bodies", q: 1, sizes }))).toBe("limit");
     expect(codeOf(decoding({ t: "part", q: 1, batches: Buffer.alloc(MAX_BATCHES_PER_FRAME + 1) }))).toBe("limit");
     expect(codeOf(decoding({ t: "error", code: "io", message: "x".repeat(MAX_TEXT_LENGTH + 1) }))).toBe("limit");
+  });
+
+  it("bodies of any size are the same frame, joined beforehand or not, and the same messages after it", () => {
+    for (const bytes of [0, 1, 65_535, 65_536, 70_000]) {
+      const bodies = [Buffer.alloc(bytes, "a"), Buffer.from("b")].filter(({ length }) => length > 0 && bytes > 0);
+      const message: Message = {
+        t: "bodies",
+        q: 300,
+        sizes: bodies.map(({ length }) => length),
+        data: Buffer.concat(bodies),
+      };
+      const frame = encodeBodies(300, bodies);
+      expect(frame).toEqual(encodeFrame(message));
+      const decoded = decodeFrame(frame) as MessageOf<"bodies">;
+      expect({ ...decoded, data: Buffer.from(decoded.data) }).toEqual(message);
+    }
+  });
+
+  it("a frame that only looks as if it ended in the bytes of messages is read as any other", () => {
+    const frame = Buffer.from(encodeBodies(1, [Buffer.alloc(70_000)]));
+    frame.write("gata", frame.indexOf("data"));
+    expect(codeOf(() => decodeFrame(frame))).toBe("bad-frame");
   });
 
   it("the largest names and texts fit a small frame", () => {
