@@ -158,7 +158,10 @@ function onlyWanted(plan: SurveyedPlan, wanted: (one: { readonly mailboxId: stri
   return { ...plan, left: only(plan.left), right: only(plan.right) };
 }
 
-/** One after the other, since each changes the trees. Those that fail are reported and noted in `failed`. */
+/**
+ * One after the other, since each changes the trees. Those that fail are reported and noted in `failed`; those whose entries
+ * somebody changed meanwhile are left to the next plan: this one would take back what was made of them (P7).
+ */
 async function exchangeTogether(
   context: SyncContext,
   account: string,
@@ -168,6 +171,7 @@ async function exchangeTogether(
 ): Promise<void> {
   let trees = first;
   for (const pair of pairs) {
+    if (!isAsPlanned(trees, pair)) continue;
     const right = sideOf(account, pair, "right");
     try {
       await new MailboxExchange(context, sideOf(account, pair, "left"), right, entryPlanner(trees, pair)).run();
@@ -178,6 +182,15 @@ async function exchangeTogether(
     }
     if (!context.options.dryRun) trees = await surveyTrees(context.peers, account);
   }
+}
+
+/** Whether both sides have the entries that a pair was planned with. */
+function isAsPlanned(trees: AccountTrees, pair: Pair): boolean {
+  return (["left", "right"] as const).every((side) => {
+    const id = (pair[side] ?? pair.left ?? pair.right)?.entry.mailboxId;
+    const now = trees[side].mailboxes.find(({ entry }) => entry.mailboxId === id);
+    return now?.entry.modseq === pair[side]?.entry.modseq;
+  });
 }
 
 function idOf({ left, right }: Pair): string {

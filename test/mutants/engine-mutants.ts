@@ -158,6 +158,14 @@ const EXCHANGE = [
       "",
       "its messages are in both",
     ],
+    [
+      "stale union",
+      "P7",
+      "two mailboxes are made one as planned before their entries changed",
+      "if (!isAsPlanned(trees, pair)) continue;",
+      "",
+      "written back as it was planned before",
+    ],
   ]),
   ...faultsIn("src/sync/body-intake.ts", SIMULATION, [
     [
