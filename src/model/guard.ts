@@ -53,7 +53,9 @@ export function guardRecord(
     refuse("P1", `UID ${next.uid} would name another message`);
 }
 
-/** Whether `guardRecord` lets all of these pass, under whose UIDs nothing is known. False may also mean that it has to look itself. */
+/**
+ * Whether `guardRecord` surely lets all of these pass, under whose UIDs nothing is known. If not, it has to look at each.
+ */
 export function passesGuard(
   { uid, modseq, count }: BatchColumns,
   before: MailboxState,

@@ -80,7 +80,7 @@ export class YoungGuids {
   }
 }
 
-/** A prefix as a signed number, which a map finds several times faster. */
+/** A prefix as a signed number: for one of 2^31 and more the engine would make an object, and hash that. */
 function keyOf(prefix: number): number {
   return prefix | 0;
 }
