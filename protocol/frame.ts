@@ -13,13 +13,12 @@ import { PROTOCOL_VERSION } from "./version.ts";
 const codec = createCodec({});
 const TYPES: ReadonlyMap<string, MessageType> = new Map(Object.entries(MESSAGES));
 const LONGEST_TYPE = 31;
+/** The key `data`, and the head of a bin of 64 KiB and more. */
+const KEY_BYTES = 5;
 const BIN_HEAD_BYTES = 5;
-const DATA_HEAD_BYTES = 5 + BIN_HEAD_BYTES;
 const LEAST_BIN_32 = 0x1_0000;
 const EMPTY = Buffer.alloc(0);
 const EMPTY_BIN = Buffer.from([0xc4, 0]);
-/** The key `data` and an empty bin. */
-const EMPTY_DATA_BYTES = 5 + EMPTY_BIN.length;
 
 /**
  * The frame of a message. The bytes of the message are copied.
@@ -44,7 +43,7 @@ export function encodeBodies(q: number, bodies: readonly Uint8Array[]): Uint8Arr
   if (bytes < LEAST_BIN_32) return encodeFrame({ t: "bodies", q, sizes, data: Buffer.concat(bodies) });
   const wire = { t: "bodies", q, sizes: z.encode(messageFields.sizes, sizes), data: EMPTY };
   const empty = encode(toWire(wire), { codec });
-  const frame = Buffer.concat([empty.subarray(0, -EMPTY_DATA_BYTES), dataHead(bytes), ...bodies]);
+  const frame = Buffer.concat([empty.subarray(0, -KEY_BYTES - EMPTY_BIN.length), dataHead(bytes), ...bodies]);
   checkSize("bodies", frame.length, MESSAGES.bodies.maxBytes);
   return frame;
 }
@@ -86,8 +85,9 @@ function peekType(frame: Buffer): string {
  * @param last where the bytes of the last value begin, if they are a bin.
  */
 function unpack(bytes: Buffer, last: number): Record<string, unknown> {
+  const length = bytes.length - last;
   const isBulk =
-    last >= DATA_HEAD_BYTES && dataHead(bytes.length - last).equals(bytes.subarray(last - DATA_HEAD_BYTES, last));
+    length >= LEAST_BIN_32 && dataHead(length).equals(bytes.subarray(last - KEY_BYTES - BIN_HEAD_BYTES, last));
   if (!isBulk) return decoded(bytes);
   const wire = decoded(Buffer.concat([bytes.subarray(0, last - BIN_HEAD_BYTES), EMPTY_BIN]));
   wire["data"] = bytes.subarray(last);
@@ -97,7 +97,7 @@ function unpack(bytes: Buffer, last: number): Record<string, unknown> {
 /** The key `data` and the head of a bin of 64 KiB and more, as the encoder writes them. */
 function dataHead(length: number): Buffer {
   const head = Buffer.from("\xa4data\xc6....", "latin1");
-  head.writeUInt32BE(length, DATA_HEAD_BYTES - 4);
+  head.writeUInt32BE(length, KEY_BYTES + BIN_HEAD_BYTES - 4);
   return head;
 }
 

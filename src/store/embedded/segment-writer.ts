@@ -46,9 +46,10 @@ export class SegmentWriter {
     const files = new Set<OpenFile>();
     try {
       for (const group of gathered(bodies)) {
-        const { segment, offset } = this.#extents.take(bytesOf(group));
+        const bytes = bytesOf(group);
+        const { segment, offset } = this.#extents.take(bytes);
         const file = this.#use(segment, files);
-        await this.#writeGroup(await file.handle, group, offset);
+        await this.#writeGroup(await file.handle, group, bytes, offset);
         places.push(...placesOf(group, segment, offset));
       }
       for (const file of files) await (await file.handle).datasync();
@@ -69,8 +70,8 @@ export class SegmentWriter {
     if (file !== null && file.writers === 0) await (await file.handle).close();
   }
 
-  async #writeGroup(file: FileHandle, group: readonly Body[], offset: number): Promise<void> {
-    const bytes = bytesOf(group);
+  /** @param bytes of the group with its headers. */
+  async #writeGroup(file: FileHandle, group: readonly Body[], bytes: number, offset: number): Promise<void> {
     const memory = this.#memory.length < bytes ? Buffer.allocUnsafeSlow(bytes) : this.#memory;
     this.#memory = EMPTY;
     const target = memory.subarray(0, bytes);
