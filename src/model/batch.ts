@@ -90,6 +90,15 @@ export function batchOf(bytes: Uint8Array): RecordBatch {
 
 /** Unpacks and checks every value. @throws TandemError `bad-frame` for anything that `encodeBatch` would not write. */
 export function decodeBatch(bytes: Uint8Array): IndexRecord[] {
+  const decoded = decodePlainly(bytes);
+  return Array.isArray(decoded) ? decoded : recordsOf(decoded);
+}
+
+/**
+ * As `decodeBatch`, but nothing is made of columns that say it all, which is several times faster. @throws TandemError
+ * `bad-frame`.
+ */
+export function decodePlainly(bytes: Uint8Array): PlainColumns | IndexRecord[] {
   const reader = new ByteReader(bytes);
   const columns = readColumns(reader);
   const live = countLive(columns.kind);
@@ -97,7 +106,32 @@ export function decodeBatch(bytes: Uint8Array): IndexRecord[] {
   const size = reader.varints(live);
   const dates = reader.zigzags(live);
   sumUp(dates);
-  const alone = live === columns.count ? readGuidRun(reader, live) : null;
+  const isPlain = (allBits(columns.kind) & (EXPUNGED | EXTRA)) === 0;
+  const decoded = (isPlain ? readPlain : readRecords)(reader, columns, { created, size, dates });
+  reader.end();
+  return decoded;
+}
+
+/** What only live records have, as it is written. */
+interface LiveColumns {
+  readonly created: Float64Array;
+  readonly size: Float64Array;
+  readonly dates: Float64Array;
+}
+
+function readPlain(reader: ByteReader, columns: BatchColumns, { created, size, dates }: LiveColumns): PlainColumns {
+  const { count, modseq } = columns;
+  for (let i = 0; i < count; i++) {
+    created[i] = createdModseqOf(modseq[i] as number, created[i] as number);
+    inRange(size[i] as number, 0, MAX_SIZE, "size");
+    inRange(dates[i] as number, MIN_DATE, MAX_DATE, "internalDate");
+  }
+  const guids = reader.bytes(GUID_BYTES * count);
+  return { ...columns, createdModseq: created, size, internalDate: dates, guids };
+}
+
+function readRecords(reader: ByteReader, columns: BatchColumns, { created, size, dates }: LiveColumns): IndexRecord[] {
+  const alone = created.length === columns.count ? readGuidRun(reader, columns.count) : null;
   const guids = alone === null ? Array.from(columns.kind, (kind) => readGuids(reader, kind)) : [];
   const records: IndexRecord[] = [];
   let at = 0;
@@ -121,30 +155,22 @@ export function decodeBatch(bytes: Uint8Array): IndexRecord[] {
       at++;
     }
   }
-  reader.end();
   return records;
 }
 
-/** As `decodeBatch`, several times faster; null if a record is a tombstone or has more to it. @throws TandemError `bad-frame`. */
-export function decodePlain(bytes: Uint8Array): PlainColumns | null {
-  const reader = new ByteReader(bytes);
-  const columns = readColumns(reader);
-  const { count, kind, modseq } = columns;
-  let bits = 0;
-  for (let i = 0; i < count; i++) bits |= kind[i] as number;
-  if ((bits & (EXPUNGED | EXTRA)) !== 0) return null;
-  const createdModseq = reader.varints(count);
-  const size = reader.varints(count);
-  const internalDate = reader.zigzags(count);
-  sumUp(internalDate);
-  for (let i = 0; i < count; i++) {
-    createdModseq[i] = createdModseqOf(modseq[i] as number, createdModseq[i] as number);
-    inRange(size[i] as number, 0, MAX_SIZE, "size");
-    inRange(internalDate[i] as number, MIN_DATE, MAX_DATE, "internalDate");
-  }
-  const guids = reader.bytes(GUID_BYTES * count);
-  reader.end();
-  return { ...columns, createdModseq, size, internalDate, guids };
+/** The records that columns tell of. */
+export function recordsOf({ uid, modseq, createdModseq, size, internalDate, kind, guids }: PlainColumns): LiveRecord[] {
+  return splitDigits(guids.toString("hex")).map((guid, i) => ({
+    expunged: false,
+    uid: uid[i] as number,
+    modseq: modseq[i] as number,
+    createdModseq: createdModseq[i] as number,
+    guid,
+    size: size[i] as number,
+    internalDate: internalDate[i] as number,
+    systemFlags: kind[i] as number,
+    ...NO_EXTRA,
+  }));
 }
 
 function createdModseqOf(modseq: number, before: number): number {
@@ -236,9 +262,7 @@ export function readColumns(reader: ByteReader): BatchColumns {
   }
   inRange(last, 1, MAX_UID, "UID");
   const kind = new Uint8Array(reader.bytes(count));
-  let bits = 0;
-  for (let i = 0; i < count; i++) bits |= kind[i] as number;
-  if (bits > 0x7f) throw malformed("has an unknown kind of record");
+  if (allBits(kind) > 0x7f) throw malformed("has an unknown kind of record");
   const modseq = reader.zigzags(count);
   sumUp(modseq);
   for (let i = 0; i < count; i++)
@@ -250,6 +274,12 @@ export function readColumns(reader: ByteReader): BatchColumns {
 /** Turns steps into values. */
 function sumUp(steps: Float64Array): void {
   for (let i = 1; i < steps.length; i++) steps[i] = (steps[i] as number) + (steps[i - 1] as number);
+}
+
+function allBits(kind: Uint8Array): number {
+  let bits = 0;
+  for (let i = 0; i < kind.length; i++) bits |= kind[i] as number;
+  return bits;
 }
 
 export function countLive(kind: Uint8Array): number {

@@ -2,11 +2,11 @@
  * Blocks: the records of 64 neighbouring UIDs packed into one batch with their sums, the unit every store keeps.
  */
 import {
-  decodeBatch,
-  decodePlain,
+  decodePlainly,
   encodeBatch,
   type PlainColumns,
   type RecordBatch,
+  recordsOf,
   splitDigits,
 } from "../../model/batch.ts";
 import { digestOfPlain } from "../../model/digest.ts";
@@ -64,7 +64,7 @@ export class BlockPuts {
 
   /** Unpacked only where somebody looks at them. */
   get records(): readonly IndexRecord[] {
-    this.#records ??= decodeBatch((this.batch as RecordBatch).bytes);
+    this.#records ??= recordsOf(this.plain as PlainColumns);
     return this.#records;
   }
 }
@@ -168,10 +168,13 @@ function* pieces(batches: Iterable<RecordBatch>): Generator<BlockPuts> {
 
 /** The range of UIDs comes from the records themselves: what a batch says of itself is not trusted. */
 function cutAtBlocks({ bytes }: RecordBatch): BlockPuts[] {
-  const plain = decodePlain(bytes);
-  if (plain !== null && blockOf(plain.uid[0] as number) === blockOf(plain.uid[plain.count - 1] as number))
-    return [BlockPuts.ofPlain(bytes, plain)];
-  const records = decodeBatch(bytes);
+  const decoded = decodePlainly(bytes);
+  if (
+    !Array.isArray(decoded) &&
+    blockOf(decoded.uid[0] as number) === blockOf(decoded.uid[decoded.count - 1] as number)
+  )
+    return [BlockPuts.ofPlain(bytes, decoded)];
+  const records = Array.isArray(decoded) ? decoded : recordsOf(decoded);
   const pieces = splitAtBlocks(records);
   if (pieces.length > 1) return pieces.map((piece) => BlockPuts.of(piece));
   const range = { firstUid: (records[0] as IndexRecord).uid, lastUid: (records.at(-1) as IndexRecord).uid };
