@@ -4,6 +4,7 @@
  * Shared by all changes of one connection, since a message that came for one may be named by another.
  */
 import { hash } from "node:crypto";
+import { prefixOf } from "../model/guid-prefix.ts";
 import type { MailboxStore } from "../store/store.ts";
 import { allEnded } from "./pool.ts";
 
@@ -14,10 +15,14 @@ const GATHERED_BYTES = 2 * 1024 * 1024;
 class Gathered {
   readonly bodies: Uint8Array[] = [];
   readonly guids: string[] = [];
-  readonly #known = new Set<string>();
+  readonly #prefixes = new Set<number>();
+  /** The same as `guids`, made when one of the same prefix is asked for: as a rule none is. */
+  #known: Set<string> | null = null;
   bytes = 0;
 
   has(guid: string): boolean {
+    if (!this.#prefixes.has(prefixOf(guid))) return false;
+    this.#known ??= new Set(this.guids);
     return this.#known.has(guid);
   }
 
@@ -25,7 +30,8 @@ class Gathered {
     const guid = hash("sha256", body, "hex");
     this.bodies.push(body);
     this.guids.push(guid);
-    this.#known.add(guid);
+    this.#prefixes.add(prefixOf(guid));
+    this.#known?.add(guid);
     this.bytes += body.length;
   }
 }

@@ -1,6 +1,7 @@
 /**
  * The embedded store's files: what is recognised as a store, damage, leftovers, segments.
  */
+import { hash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, open, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -13,6 +14,7 @@ import { YOUNG_BODIES } from "../../src/store/embedded/guid-index.ts";
 import { HEADER_BYTES } from "../../src/store/embedded/segments.ts";
 import { STAGED_KEPT_MS } from "../../src/store/shared/staging.ts";
 import type { MailboxStore } from "../../src/store/store.ts";
+import { twoAlike } from "../alike.ts";
 import { checkStore, withDirectory } from "./checks.ts";
 
 /** GUID of no message here. */
@@ -311,6 +313,39 @@ test("messages are found before and after they are entered in the index, by ever
     for (const each of [store, other]) expect(await each.missingBodies(guids.slice(0, 10))).toEqual([9]);
     await other.close();
     await checkStore(store);
+    await store.close();
+  });
+});
+
+test("a message that was looked for in vain is found once another process has staged it, also in the index", async () => {
+  await withDirectory(async (directory) => {
+    const store = await openEmbeddedStore(directory, { create: true });
+    const other = await openEmbeddedStore(directory);
+    const enough = (name: string) => Array.from({ length: YOUNG_BODIES }, (_, i) => Buffer.from(`${name} ${i}`));
+    await store.stage(enough("first"));
+    const late = Buffer.from("late");
+    const guid = hash("sha256", late, "hex");
+    // Twice, so that what was learned by the first look is used.
+    for (let look = 0; look < 2; look++) expect(await store.missingBodies([guid])).toEqual([0]);
+    await other.stage([late]);
+    expect(await store.missingBodies([guid])).toEqual([]);
+    await other.stage(enough("second"));
+    expect(await store.missingBodies([guid])).toEqual([]);
+    await other.close();
+    await store.close();
+  });
+});
+
+test("two messages whose GUIDs begin alike are told apart, before and after they are entered in the index", async () => {
+  await withDirectory(async (directory) => {
+    const store = await openEmbeddedStore(directory, { create: true });
+    const [one, two] = twoAlike();
+    await store.stage([one.bytes]);
+    expect(await store.missingBodies([one.guid, two.guid])).toEqual([1]);
+    await store.stage([two.bytes]);
+    expect(await store.missingBodies([two.guid, one.guid])).toEqual([]);
+    await store.stage(Array.from({ length: YOUNG_BODIES }, (_, i) => Buffer.from(`another ${i}`)));
+    expect(await store.readBodies([two.guid, one.guid])).toEqual([two.bytes, one.bytes]);
     await store.close();
   });
 });

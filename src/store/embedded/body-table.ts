@@ -3,19 +3,13 @@
  */
 import type { Guid } from "../../model/record.ts";
 import type { Connection } from "./connection.ts";
-import { AbsentGuids, GuidIndex, indexYoung, sequenceOf, unindex, writeSequence, YoungGuids } from "./guid-index.ts";
+import { type GuidCache, GuidIndex, indexYoung, sequenceOf, unindex, writeSequence } from "./guid-index.ts";
 import { allPacks, insertPacks, type NewBody, type Pack, PINNED, packOf, savePack } from "./packs.ts";
 
 /** A message that is here: the pack it is in, and which one of it. */
 export interface StoredBody {
   readonly pack: Pack;
   readonly at: number;
-}
-
-/** What a process remembers of the GUIDs in one store; shared by all its connections. */
-export class GuidCache {
-  readonly young = new YoungGuids();
-  readonly absent = new AbsentGuids();
 }
 
 /** Packs kept during one search: enough for messages that were staged in a few runs. */
@@ -35,21 +29,20 @@ export class BodyTable {
   /** Each message, null if it is not here. Must not be called in a transaction that has entered messages. */
   find(guids: readonly Guid[]): (StoredBody | null)[] {
     return this.db.read(() => {
-      const sequence = sequenceOf(this.db);
-      const absent = this.#cache.absent.at(sequence);
-      const search = new Search(this.db, new GuidIndex(this.db, this.#cache.young, sequence));
+      const search = new Search(this.db, new GuidIndex(this.db, this.#cache, sequenceOf(this.db)));
       const found: (StoredBody | null)[] = [];
-      while (found.length < guids.length) {
-        const guid = guids[found.length] as Guid;
-        if (absent.has(guid)) found.push(null);
-        else if (!search.run(guids, found)) {
-          const body = search.next(guid);
-          if (body === null) absent.add(guid);
-          found.push(body);
-        }
-      }
+      while (found.length < guids.length)
+        if (!search.run(guids, found)) found.push(search.next(guids[found.length] as Guid));
       return found;
     });
+  }
+
+  /** Indexes of those that are not here; as `find`. */
+  missing(guids: readonly Guid[]): number[] {
+    const found = this.find(guids);
+    const missing: number[] = [];
+    for (let i = 0; i < found.length; i++) if (found[i] === null) missing.push(i);
+    return missing;
   }
 
   /** The id that the next new message gets. */
@@ -78,7 +71,6 @@ export class BodyTable {
     const next = sequence.next + bodies.length;
     insertPacks(this.db, bodies, sequence.next, stagedAt);
     writeSequence(this.db, { next, indexed: sequence.indexed });
-    this.#cache.absent.entered(bodies, sequence, next);
     indexYoung(this.db);
   }
 

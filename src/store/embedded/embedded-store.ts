@@ -22,7 +22,7 @@ import type {
 } from "../store.ts";
 import { BodyReader } from "./bodies.ts";
 import { BodyStager } from "./body-stager.ts";
-import { BodyTable, GuidCache } from "./body-table.ts";
+import { BodyTable } from "./body-table.ts";
 import { LogTable } from "./change-log.ts";
 import { checkIndex } from "./check.ts";
 import { compact } from "./compact.ts";
@@ -32,6 +32,7 @@ import { Doorbell } from "./doorbell.ts";
 import { EmbeddedLog } from "./embedded-log.ts";
 import { translated } from "./errors.ts";
 import { GroupCommit } from "./group-commit.ts";
+import { GuidCache } from "./guid-index.ts";
 import { applyChange, applyTreeChange } from "./index-writer.ts";
 import { LargeBodyWriter } from "./large-body.ts";
 import { CommitNote } from "./lost-commits.ts";
@@ -177,7 +178,7 @@ class EmbeddedStore implements MailboxStore {
   }
 
   missingBodies(guids: readonly Guid[]): Promise<number[]> {
-    return this.#do(() => this.#bodies.find(guids).flatMap((body, i) => (body === null ? [i] : [])));
+    return this.#do(() => this.#bodies.missing(guids));
   }
 
   bodyReferences(guids: readonly Guid[]): Promise<number[]> {

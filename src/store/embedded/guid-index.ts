@@ -4,13 +4,13 @@
  * GUIDs come in random order, so entering some of them touches every page of an index. They are entered many thousands
  * at a time; until then a process keeps those that are not entered in memory, read from their packs.
  */
+import { prefixOf } from "../../model/guid-prefix.ts";
 import type { Guid } from "../../model/record.ts";
 import type { Connection } from "./connection.ts";
 import { allPacks, type Pack } from "./packs.ts";
+import { PrefixTable } from "./prefix-table.ts";
 import { damaged, rowSum } from "./row-sums.ts";
 
-/** Hexadecimal digits of a GUID in its prefix. */
-const PREFIX_DIGITS = 8;
 /** Messages entered in the index at once: a process reads as many at most when it first looks for one. */
 export const YOUNG_BODIES = 65_536;
 /** A prefix and a number below this fit into one double, and so are sorted by the fastest sort there is. */
@@ -18,9 +18,8 @@ const POSITIONS = 2 ** 20;
 /** Rows entered by one statement: each call into the database costs as much as some rows. */
 const ENTERED_ROWS = 32;
 
-/** GUIDs remembered as absent: those of some frames of records. */
+/** Prefixes remembered as absent: those of some frames of records. */
 const MOST_ABSENT = 16_384;
-const NONE: readonly number[] = [];
 
 /** The next id of a message, and the first that is not in the index. */
 export interface Sequence {
@@ -44,9 +43,7 @@ export function writeSequence(db: Connection, { next, indexed }: Sequence): void
 export class YoungGuids {
   #from = 1;
   #next = 1;
-  readonly #ids = new Map<number, number>();
-  /** Ids behind the first of those with one prefix. */
-  readonly #others = new Map<number, number[]>();
+  #ids = new PrefixTable(1);
 
   /**
    * Reads what is new. Must not be called in a transaction that has entered messages: were it undone, what was read
@@ -55,82 +52,70 @@ export class YoungGuids {
   refresh(db: Connection, { next, indexed }: Sequence): void {
     if (indexed !== this.#from) this.#restart(indexed);
     if (next <= this.#next) return;
-    for (const pack of allPacks(db, this.#next)) this.#add(pack);
+    for (const pack of allPacks(db, this.#next))
+      for (let at = 0; at < pack.count; at++) this.#ids.add(pack.prefix(at) | 0, pack.id + at);
     this.#next = next;
   }
 
   ids(prefix: number): readonly number[] {
-    const first = this.#ids.get(keyOf(prefix));
-    return first === undefined ? NONE : [first, ...(this.#others.get(keyOf(prefix)) ?? [])];
+    return this.#ids.ids(prefix);
   }
 
   #restart(from: number): void {
     this.#from = from;
     this.#next = from;
-    this.#ids.clear();
-    this.#others.clear();
+    this.#ids = new PrefixTable(from);
   }
-
-  #add(pack: Pack): void {
-    for (let at = 0; at < pack.count; at++) {
-      const key = keyOf(pack.prefix(at));
-      if (!this.#ids.has(key)) this.#ids.set(key, pack.id + at);
-      else this.#others.set(key, [...(this.#others.get(key) ?? []), pack.id + at]);
-    }
-  }
-}
-
-/** A prefix as a signed number: for one of 2^31 and more the engine would make an object, and hash that. */
-function keyOf(prefix: number): number {
-  return prefix | 0;
 }
 
 /**
- * GUIDs that were looked for in vain: a peer that is told what is lacking sends it next, and it need not be looked for
- * again. Holds only as long as nobody else enters messages, which the sequence shows.
+ * Prefixes that are not in the index: a peer that is told what is lacking sends it next, and it need not be looked for
+ * there again. That holds until more is entered in the index.
  */
-export class AbsentGuids {
-  readonly #guids = new Set<Guid>();
-  #next = 0;
+export class AbsentPrefixes {
+  readonly #prefixes = new Set<number>();
+  #indexed = 1;
 
   /** Those known to be absent in a state with this sequence; what is added to it is known from then on. */
-  at({ next }: Sequence): Set<Guid> {
-    if (next !== this.#next || this.#guids.size > MOST_ABSENT) this.#guids.clear();
-    this.#next = next;
-    return this.#guids;
+  at({ indexed }: Sequence): Set<number> {
+    if (indexed !== this.#indexed || this.#prefixes.size > MOST_ABSENT) this.#prefixes.clear();
+    this.#indexed = indexed;
+    return this.#prefixes;
   }
+}
 
-  /** These messages were entered here, and nothing else between the two states. */
-  entered(bodies: readonly { readonly guid: Guid }[], before: Sequence, next: number): void {
-    if (before.next !== this.#next) return;
-    for (const { guid } of bodies) this.#guids.delete(guid);
-    this.#next = next;
-  }
+/** What a process remembers of the GUIDs in one store; shared by all its connections. */
+export class GuidCache {
+  readonly young = new YoungGuids();
+  readonly absent = new AbsentPrefixes();
 }
 
 /** Looks up GUIDs in one state of a store. */
 export class GuidIndex {
   readonly #db: Connection;
   readonly #young: YoungGuids;
-  readonly #sequence: Sequence;
+  /** Null while nothing is in the index. */
+  readonly #absent: Set<number> | null;
 
-  /** Must be made and used in one transaction. */
-  constructor(db: Connection, young: YoungGuids, sequence: Sequence) {
+  /**
+   * Must be made and used in one transaction, which has entered no messages: were it undone, what was read would be
+   * wrong.
+   */
+  constructor(db: Connection, { young, absent }: GuidCache, sequence: Sequence) {
+    young.refresh(db, sequence);
     this.#db = db;
     this.#young = young;
-    this.#sequence = sequence;
+    this.#absent = sequence.indexed <= 1 ? null : absent.at(sequence);
   }
 
   /** Ids under which the message can be: nearly always one or none. */
   ids(guid: Guid): readonly number[] {
-    this.#young.refresh(this.#db, this.#sequence);
-    const prefix = Number.parseInt(guid.slice(0, PREFIX_DIGITS), 16);
+    const prefix = prefixOf(guid);
     const young = this.#young.ids(prefix);
-    if (this.#sequence.indexed <= 1) return young;
-    const old = this.#db.row<[number]>("SELECT id FROM body_prefix WHERE prefix = ?", prefix);
-    if (old === undefined) return young;
-    const all = this.#db.rows<[number]>("SELECT id FROM body_prefix WHERE prefix = ?", prefix);
-    return [...young, ...all.map(([id]) => id)];
+    if (this.#absent === null || this.#absent.has(prefix)) return young;
+    const old = this.#db.rows<[number]>("SELECT id FROM body_prefix WHERE prefix = ?", prefix >>> 0);
+    if (old.length === 0) this.#absent.add(prefix);
+    return old.length === 0 ? young : [...young, ...old.map(([id]) => id)];
   }
 }
 
