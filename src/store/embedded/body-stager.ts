@@ -45,8 +45,9 @@ export class BodyStager {
   async stage(bodies: readonly Uint8Array[], hashed?: readonly Guid[]): Promise<Guid[]> {
     const guids = [...(hashed ?? bodies.map((bytes) => hash("sha256", bytes, "hex")))];
     this.#open ??= this.#newGroup();
-    for (const [i, guid] of guids.entries()) this.#open.bodies.set(guid, bodies[i] as Uint8Array);
-    await this.#open.written;
+    const { bodies: collected, written } = this.#open;
+    for (let i = 0; i < guids.length; i++) collected.set(guids[i] as Guid, bodies[i] as Uint8Array);
+    await written;
     return guids;
   }
 
@@ -88,9 +89,12 @@ export class BodyStager {
     const guids = [...bodies.keys()];
     const { found, seen } = this.#table.db.read(() => ({ seen: this.#table.nextId(), found: this.#table.find(guids) }));
     const missing: Body[] = [];
-    for (const [i, guid] of guids.entries())
-      if (found[i] === null || this.#aside.has(guid)) missing.push({ guid, bytes: bodies.get(guid) as Uint8Array });
-    const touched = found.filter((body): body is StoredBody => body !== null && this.#isOld(body));
+    const touched: StoredBody[] = [];
+    for (let i = 0; i < guids.length; i++) {
+      const [guid, body] = [guids[i] as Guid, found[i] as StoredBody | null];
+      if (body === null || this.#aside.has(guid)) missing.push({ guid, bytes: bodies.get(guid) as Uint8Array });
+      if (body !== null && this.#isOld(body)) touched.push(body);
+    }
     if (touched.length > 0) this.#table.touch(touched, this.#now());
     return { missing, seen };
   }
@@ -111,10 +115,8 @@ export class BodyStager {
         if (db.row("SELECT 1 FROM segment WHERE id = ?", segment) === undefined) return false;
       const others = this.#table.nextId() === seen ? new Set() : this.#table.guidsSince(seen);
       const own = others.size === 0 ? bodies : bodies.filter((body) => !others.has(body.guid));
-      const [anew, fresh] = [
-        own.filter(({ guid }) => this.#aside.has(guid)),
-        own.filter(({ guid }) => !this.#aside.has(guid)),
-      ];
+      const anew = this.#aside.size === 0 ? [] : own.filter(({ guid }) => this.#aside.has(guid));
+      const fresh = anew.length === 0 ? own : own.filter(({ guid }) => !this.#aside.has(guid));
       if (anew.length > 0) this.#table.replace(anew, this.#now());
       if (fresh.length > 0) this.#table.insert(fresh, this.#now());
       return true;
@@ -129,6 +131,7 @@ export class BodyStager {
   }
 
   #putBack(bodies: readonly NewBody[]): void {
+    if (this.#aside.size === 0) return;
     for (const { guid } of bodies) if (this.#aside.delete(guid)) this.#replaced(guid);
   }
 }

@@ -249,6 +249,6 @@ function isBehind(last: BodyPlace, next: BodyPlace): boolean {
 
 function numbers(values: readonly number[]): Buffer {
   const bytes = Buffer.allocUnsafe(4 * values.length);
-  for (const [i, value] of values.entries()) bytes.writeUInt32BE(value, 4 * i);
+  for (let i = 0; i < values.length; i++) bytes.writeUInt32BE(values[i] as number, 4 * i);
   return bytes;
 }

@@ -3,7 +3,7 @@
  */
 import type { Guid } from "../../model/record.ts";
 import { bodyMissing } from "../shared/errors.ts";
-import type { BodyTable } from "./body-table.ts";
+import type { BodyTable, StoredBody } from "./body-table.ts";
 import { type Pack, savePack } from "./packs.ts";
 
 /** Messages collected before the table is asked and written. */
@@ -40,7 +40,9 @@ export class ReferenceCounter {
   }
 
   #count(guids: readonly Guid[], by: number, packs: Map<number, Pack>): void {
-    for (const [i, body] of this.#bodies.find(guids).entries()) {
+    const found = this.#bodies.find(guids);
+    for (let i = 0; i < guids.length; i++) {
+      const body = found[i] as StoredBody | null;
       // A message that was lost must not keep its records from being expunged.
       if (body === null && by < 0) continue;
       if (body === null) throw bodyMissing(guids[i] as Guid);
