@@ -52,6 +52,7 @@ export class YoungGuids {
   refresh(db: Connection, { next, indexed }: Sequence): void {
     if (indexed !== this.#from) this.#restart(indexed);
     if (next <= this.#next) return;
+    this.#ids.reserve(next - this.#next);
     for (const pack of allPacks(db, this.#next))
       for (let at = 0; at < pack.count; at++) this.#ids.add(pack.prefix(at) | 0, pack.id + at);
     this.#next = next;

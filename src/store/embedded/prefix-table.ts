@@ -22,8 +22,15 @@ export class PrefixTable {
     this.#first = first;
   }
 
+  /** Makes room for so many more at once. */
+  reserve(count: number): void {
+    let bits = this.#bits;
+    while (2 * (this.#count + count) > 1 << bits) bits++;
+    if (bits > this.#bits) this.#resize(bits);
+  }
+
   add(prefix: number, id: number): void {
-    if (2 * ++this.#count > this.#numbers.length) this.#grow();
+    if (2 * ++this.#count > this.#numbers.length) this.#resize(this.#bits + 1);
     this.#put(prefix, id - this.#first + 1);
   }
 
@@ -54,9 +61,9 @@ export class PrefixTable {
     return (at + 1) & (this.#numbers.length - 1);
   }
 
-  #grow(): void {
+  #resize(bits: number): void {
     const [prefixes, numbers] = [this.#prefixes, this.#numbers];
-    this.#bits++;
+    this.#bits = bits;
     this.#prefixes = new Int32Array(1 << this.#bits);
     this.#numbers = new Uint32Array(1 << this.#bits);
     for (let at = 0; at < numbers.length; at++)
