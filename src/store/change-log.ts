@@ -7,7 +7,8 @@
  *   one entry for each changed mailbox, however long it is away.
  * - A change is logged to every channel but those whose peer it came from (`origin`), so nothing bounces. A mailbox whose id
  *   such a change makes an alias of another, while it is alive here, is logged to all: only this node can make them one.
- * - An entry is removed by `settle` only if the mailbox has not changed since the entry was read.
+ * - An entry is removed by `settle` only if the mailbox has not changed since the entry was read; and by saving a cursor that
+ *   says that the channel's peer is where the mailbox is, whoever brought it there. Either way that is a success.
  * - A mailbox that gets a new id keeps its entries under the new one.
  * - Of a channel that is not there nothing is kept and nothing is read: writing does nothing, reading finds nothing.
  */
@@ -63,8 +64,9 @@ export type Settlement = { readonly account: string; readonly mailboxId: string 
       readonly at: number;
     }
   | {
-      /** The entry waits until `nextTry`; one that is not there is made, as by `add`. */
+      /** The entry waits until `nextTry`; one that is not there is made, as by `add`, unless only one that is there is meant. */
       readonly kind: "failed";
+      readonly ifThere?: boolean;
       readonly failures: number;
       readonly nextTry: number;
       readonly error: LogError;

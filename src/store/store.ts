@@ -6,8 +6,9 @@
  * - Atomic: `apply` and `applyTree` change everything or nothing, also if the process is killed.
  * - Compare-and-set: they do nothing and say "conflict" if the mailbox (the tree) is not as `before` says,
  *   or if messages are meant for a mailbox that was deleted.
- * - Durable: when a promise of `apply`, `applyTree` or `saveCursors` resolves, a power cut does not undo it. What `stage`
- *   resolved survives a killed process; a power cut may undo it until the next `apply`, which makes all of it durable.
+ * - Durable: when a promise of `apply` or `applyTree` resolves, a power cut does not undo it. What `stage`, `saveCursors` and
+ *   the log's `settle` resolved survives a killed process; a power cut may undo it until the next `apply`, which makes all of it
+ *   durable: then a message is staged again, and a mailbox is found to be in step again.
  * - Bodies first: a live record is only ever visible if its bytes can be read.
  * - Snapshots: what a snapshot reads does not change while it is open, whatever is written meanwhile.
  * - Several processes may use one store at once; a killed one blocks nobody (where the store is on disk).

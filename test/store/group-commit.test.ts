@@ -110,6 +110,22 @@ test("all kinds of writes share a commit", async () => {
   });
 });
 
+test("what a power cut may undo is synced only along with what must last", async () => {
+  await withMailboxes(2, async (store, changes, directory) => {
+    const cursor = agreed((await getMailbox(store, "box0")).state);
+    const save = () => store.saveCursors(PEER, [{ account: ACCOUNT, mailboxId: "box0", cursor }]);
+    const note = new CommitNote(join(directory, "commits"));
+    const noted = note.read();
+    await save();
+    expect(note.read()).toBe(noted);
+    await store.apply(changes[0] as MailboxChange);
+    expect(note.read()).toBe(noted + 2);
+    await Promise.all([save(), store.apply(changes[1] as MailboxChange)]);
+    expect(note.read()).toBe(noted + 3);
+    note.close();
+  });
+});
+
 test("what waits is not seen before its commit, and is seen after it", async () => {
   await withMailboxes(1, async (store, [change]) => {
     const applied = store.apply(change as MailboxChange);

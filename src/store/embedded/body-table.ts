@@ -123,6 +123,8 @@ class Search {
   #last: StoredBody | null = null;
   /** Whether the last one was behind the one before it. */
   #isInOrder = false;
+  /** Whether the last pack's end led to the next pack: where messages came one by one, it leads to it always or never. */
+  #crosses = true;
 
   constructor(db: Connection, index: GuidIndex) {
     this.#db = db;
@@ -132,7 +134,9 @@ class Search {
   next(guid: Guid): StoredBody | null {
     const behind = this.#behindLast(guid);
     this.#isInOrder = behind !== null;
+    const before = this.#last?.pack;
     this.#last = behind ?? this.#byIndex(guid);
+    if (before !== undefined && this.#last?.pack.id === before.id + before.count) this.#crosses = true;
     return this.#last;
   }
 
@@ -157,8 +161,10 @@ class Search {
     if (this.#last === null) return null;
     const { pack, at } = this.#last;
     if (at + 1 < pack.count) return pack.holds(at + 1, guid) ? { pack, at: at + 1 } : null;
+    if (!this.#crosses) return null;
     const behind = this.#pack(pack.id + pack.count);
-    return behind?.holds(0, guid) ? { pack: behind, at: 0 } : null;
+    this.#crosses = behind?.holds(0, guid) === true;
+    return this.#crosses && behind !== null ? { pack: behind, at: 0 } : null;
   }
 
   #byIndex(guid: Guid): StoredBody | null {

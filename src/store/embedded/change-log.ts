@@ -64,6 +64,21 @@ export class LogTable {
     }
   }
 
+  /** Whether anything of a mailbox waits for a peer. */
+  isWaiting(peer: string, { account, mailboxId }: LoggedMailbox): boolean {
+    const sql = "SELECT 1 FROM change_log WHERE channel IN (SELECT id FROM channel WHERE peer = ?)";
+    return this.#db.row(`${sql} AND account = ? AND mailbox_id = ?`, peer, account, mailboxId) !== undefined;
+  }
+
+  /** A peer is where the mailbox is: nothing of it waits for that peer. */
+  met(peer: string, mailbox: LoggedMailbox): void {
+    for (const [channel] of this.#db.rows<[number]>("SELECT id FROM channel WHERE peer = ?", peer)) {
+      if (this.#remove(channel, mailbox) === 0) continue;
+      this.#touch(1);
+      this.#writeSuccess(channel, mailbox.account, this.#now());
+    }
+  }
+
   /** A mailbox keeps its entries under a new id. */
   moved(account: string, from: string, to: string): void {
     for (const [channel] of this.#db.rows<[number]>("SELECT id FROM channel")) {
@@ -189,6 +204,7 @@ export class LogTable {
     if (settlement.kind === "done" && this.#removeUnchanged(channel, settlement)) return;
     const old = this.#entry(channel, settlement);
     if (settlement.kind === "failed") {
+      if (old === null && settlement.ifThere) return;
       this.#write(channel, failedEntry(old ?? newEntry(settlement, this.#nextMoment()), settlement));
       return;
     }
@@ -205,8 +221,11 @@ export class LogTable {
   #noteSuccess(channel: number, settlements: readonly Settlement[]): void {
     const latest = new Map<string, number>();
     for (const settlement of settlements) if (settlement.kind === "done") latest.set(settlement.account, settlement.at);
-    for (const [account, at] of latest)
-      this.#db.run("INSERT OR REPLACE INTO channel_success VALUES (?, ?, ?)", channel, account, at);
+    for (const [account, at] of latest) this.#writeSuccess(channel, account, at);
+  }
+
+  #writeSuccess(channel: number, account: string, at: number): void {
+    this.#db.run("INSERT OR REPLACE INTO channel_success VALUES (?, ?, ?)", channel, account, at);
   }
 
   /** Of each account that fails the failing entry that is tried next: SQLite takes the other columns from MIN's row. */

@@ -10,6 +10,8 @@ export interface LogHost {
   read<T>(action: () => T): Promise<T>;
   /** Resolves once the transaction is durable. */
   write<T>(action: () => T): Promise<T>;
+  /** Resolves once the transaction survives a killed process; a power cut may undo it. */
+  writeLight<T>(action: () => T): Promise<T>;
   watch(listener: () => void): () => void;
 }
 
@@ -51,7 +53,7 @@ export class EmbeddedLog implements ChangeLog {
   }
 
   async settle(channel: string, settlements: readonly Settlement[]): Promise<void> {
-    if (settlements.length > 0) await this.#host.write(() => this.#table.settle(channel, settlements));
+    if (settlements.length > 0) await this.#host.writeLight(() => this.#table.settle(channel, settlements));
   }
 
   allow(channel: string, account: string | null): Promise<number> {

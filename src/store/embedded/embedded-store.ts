@@ -33,7 +33,7 @@ import { EmbeddedLog } from "./embedded-log.ts";
 import { translated } from "./errors.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { GuidCache } from "./guid-index.ts";
-import { applyChange, applyTreeChange } from "./index-writer.ts";
+import { applyChange, applyTreeChange, saveCursor } from "./index-writer.ts";
 import { LargeBodyWriter } from "./large-body.ts";
 import { CommitNote } from "./lost-commits.ts";
 import {
@@ -46,7 +46,6 @@ import {
   type StoredMailbox,
   treeOf,
   withoutKey,
-  writeCursor,
 } from "./mailboxes.ts";
 import { correctDigest, restoreRecords } from "./mend.ts";
 import { newsOf } from "./news.ts";
@@ -112,6 +111,7 @@ class EmbeddedStore implements MailboxStore {
     this.log = new EmbeddedLog(this.#logTable, {
       read: (action) => this.#do(() => this.#db.read(action)),
       write: (action) => this.#write(action),
+      writeLight: (action) => this.#writeLight(action),
       watch: (listener) => this.#doorbell.watch(listener),
     });
     // Noted first, counted afterwards: whatever others commit meanwhile is no loss.
@@ -172,8 +172,8 @@ class EmbeddedStore implements MailboxStore {
   }
 
   saveCursors(peer: string, rows: readonly CursorRow[]): Promise<void> {
-    return this.#write(() => {
-      for (const row of rows) writeCursor(this.#db, peer, row);
+    return this.#writeLight(() => {
+      for (const row of rows) saveCursor(this.#db, this.#logTable, peer, row);
     });
   }
 
@@ -254,6 +254,11 @@ class EmbeddedStore implements MailboxStore {
   /** In a durable transaction, shared with whatever else is asked for now. */
   #write<T>(action: () => T): Promise<T> {
     return this.#do(() => this.#writes.run(action));
+  }
+
+  /** As `#write`, but a power cut may undo it: see `Durable` in `store.ts`. */
+  #writeLight<T>(action: () => T): Promise<T> {
+    return this.#do(() => this.#writes.run(action, true));
   }
 
   #do<T>(action: () => T | Promise<T>): Promise<T> {

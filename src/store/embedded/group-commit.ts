@@ -30,6 +30,8 @@ const DONE = {};
 
 interface Write {
   readonly action: () => unknown;
+  /** A power cut may undo it, as long as nothing is synced that was written later. */
+  readonly isLight: boolean;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -49,17 +51,18 @@ export class GroupCommit {
   /**
    * Runs `action` in a transaction soon, after those asked for earlier, and sees what they wrote. What it throws undoes
    * it alone. Resolves once the transaction is committed; if that fails, all of its writes fail, and none was made.
+   * @param isLight whether a power cut may undo it, until something that must last is written.
    */
-  run<T>(action: () => T): Promise<T> {
+  run<T>(action: () => T, isLight = false): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#waiting.push({ action, resolve: resolve as (value: unknown) => void, reject });
+      this.#waiting.push({ action, isLight, resolve: resolve as (value: unknown) => void, reject });
       if (!this.#isScheduled) void this.#commitAll();
     });
   }
 
   /** Commits all that waits now. */
   finish(): void {
-    while (this.#waiting.length > 0) this.#commitGroup((all) => ({ value: this.#db.write(all) }));
+    while (this.#waiting.length > 0) this.#commitGroup((all, isLight) => ({ value: this.#write(all, isLight) }));
   }
 
   /** One group in each turn. While another process writes, more may join it. */
@@ -68,20 +71,21 @@ export class GroupCommit {
     do {
       await new Promise((resolve) => setImmediate(resolve));
       await whenFree(
-        () => this.#commitGroup((all) => this.#db.tryWrite(all)),
-        () => this.#commitGroup((all) => ({ value: this.#db.write(all) })) ?? DONE,
+        () => this.#commitGroup((all, isLight) => (isLight ? this.#db.tryWriteUnsynced(all) : this.#db.tryWrite(all))),
+        () => this.#commitGroup((all, isLight) => ({ value: this.#write(all, isLight) })) ?? DONE,
       );
     } while (this.#waiting.length > 0);
     this.#isScheduled = false;
   }
 
   /** @param write runs a transaction. @returns null if none was begun: another process writes, and all still waits. */
-  #commitGroup(write: (all: () => void) => unknown): typeof DONE | null {
+  #commitGroup(write: (all: () => void, isLight: boolean) => unknown): typeof DONE | null {
     if (this.#waiting.length === 0) return DONE;
     const group = this.#waiting.splice(0, MOST_WRITES);
     const settle: (() => void)[] = [];
     try {
-      if (write(() => this.#attemptAll(group, settle)) === null) {
+      const isLight = group.every((one) => one.isLight);
+      if (write(() => this.#attemptAll(group, settle), isLight) === null) {
         this.#waiting.unshift(...group);
         return null;
       }
@@ -92,6 +96,11 @@ export class GroupCommit {
     this.#committed();
     for (const tell of settle) tell();
     return DONE;
+  }
+
+  #write(all: () => void, isLight: boolean): void {
+    if (isLight) this.#db.writeUnsynced(all);
+    else this.#db.write(all);
   }
 
   #attemptAll(group: Write[], settle: (() => void)[]): void {

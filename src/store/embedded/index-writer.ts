@@ -3,10 +3,10 @@
  */
 import { type MailboxDigest, sameState } from "../../model/state.ts";
 import { mailboxNotFound } from "../shared/errors.ts";
-import { isLogged } from "../shared/log-entries.ts";
+import { hasMet, isLogged } from "../shared/log-entries.ts";
 import { checkEntryChange, isDeletedMeanwhile, plannedTree, strandedBy } from "../shared/tree.ts";
 import { type BlockAccess, writeRecords } from "../shared/write-records.ts";
-import type { Mailbox, MailboxChange, Outcome, TreeChange } from "../store.ts";
+import type { CursorRow, Mailbox, MailboxChange, Outcome, TreeChange } from "../store.ts";
 import { BlockTable } from "./block-table.ts";
 import type { BodyTable } from "./body-table.ts";
 import type { LogTable } from "./change-log.ts";
@@ -38,9 +38,16 @@ export function applyChange(bodies: BodyTable, log: LogTable, change: MailboxCha
   const next = { entry: change.entry?.value ?? mailbox.entry, state: change.after, tombstones };
   writeState(db, mailbox.key, next);
   if (account !== null) changeEntry(db, account, mailbox, next, change);
-  noteApplied(db, log, change, mailbox.entry.mailboxId, next.entry.mailboxId);
+  noteApplied(db, log, change, mailbox.entry.mailboxId, next);
   if (account !== null) log.changed(strandedBy(treeAccess(db, account), change.account, [next.entry]));
   return "applied";
+}
+
+/** See `MailboxStore.saveCursors`. */
+export function saveCursor(db: Connection, log: LogTable, peer: string, row: CursorRow): void {
+  writeCursor(db, peer, row);
+  const mailbox = log.isWaiting(peer, row) ? findMailbox(db, row.account, row.mailboxId) : null;
+  if (mailbox !== null && hasMet(mailbox, row.cursor)) log.met(peer, row);
 }
 
 /** See `MailboxStore.applyTree`. */
@@ -91,12 +98,15 @@ function changeEntry(
 }
 
 /** What is kept beside the mailbox: cursors and the change log, both under its id of now. */
-function noteApplied(db: Connection, log: LogTable, change: MailboxChange, oldId: string, mailboxId: string): void {
+function noteApplied(db: Connection, log: LogTable, change: MailboxChange, oldId: string, next: Mailbox): void {
   const { account, cursor } = change;
+  const { mailboxId } = next.entry;
   if (mailboxId !== oldId) {
     moveCursors(db, account, oldId, mailboxId);
     log.moved(account, oldId, mailboxId);
   }
   if (isLogged(change)) log.changed([{ account, mailboxId }], change.origin);
-  if (cursor !== undefined) writeCursor(db, cursor.peer, { account, mailboxId, cursor: cursor.cursor });
+  if (cursor === undefined) return;
+  writeCursor(db, cursor.peer, { account, mailboxId, cursor: cursor.cursor });
+  if (hasMet(next, cursor.cursor)) log.met(cursor.peer, { account, mailboxId });
 }

@@ -42,6 +42,15 @@ export class MemoryLog implements ChangeLog {
     this.#listeners.notify();
   }
 
+  /** A peer is where the mailbox is: nothing of it waits for that peer. Part of the commit that says so. */
+  met(peer: string, mailbox: LoggedMailbox): void {
+    for (const { row, entries, successes } of this.#channels.values()) {
+      if (row.peer !== peer || !entries.delete(keyOf(mailbox))) continue;
+      successes.set(mailbox.account, this.#now());
+      this.#listeners.notify();
+    }
+  }
+
   /** A mailbox keeps its entries under a new id. Part of the change's commit. */
   moved(account: string, from: string, to: string): void {
     for (const { entries } of this.#channels.values()) {
@@ -148,6 +157,7 @@ export class MemoryLog implements ChangeLog {
     const key = keyOf(settlement);
     const old = entries.get(key);
     if (settlement.kind === "failed") {
+      if (old === undefined && settlement.ifThere) return;
       entries.set(key, failedEntry(old ?? newEntry(settlement, this.#nextMoment()), settlement));
       return;
     }

@@ -10,7 +10,7 @@ import { type Cursor, type MailboxState, sameState } from "../../model/state.ts"
 import { type Block, digestSums } from "../shared/blocks.ts";
 import { bodyMissing, mailboxNotFound } from "../shared/errors.ts";
 import { corrected } from "../shared/examine.ts";
-import { isLogged } from "../shared/log-entries.ts";
+import { hasMet, isLogged } from "../shared/log-entries.ts";
 import { NewsPacker } from "../shared/news.ts";
 import { checkEntryChange, isDeletedMeanwhile, plannedTree, strandedBy } from "../shared/tree.ts";
 import { writeRecords } from "../shared/write-records.ts";
@@ -249,6 +249,8 @@ export class MemoryStore implements MailboxStore {
     const rows = this.#cursors.get(peer) ?? new Map<string, CursorRow>();
     rows.set(JSON.stringify([account, mailboxId]), { account, mailboxId, cursor });
     this.#cursors.set(peer, rows);
+    const mailbox = this.#accounts.get(account)?.find(mailboxId);
+    if (mailbox !== undefined && hasMet(mailbox, cursor)) this.log.met(peer, { account, mailboxId });
   }
 
   /** A mailbox keeps its cursors under a new id. */

@@ -1,9 +1,9 @@
 /**
  * What becomes of an entry of the change log when a mailbox changes, is settled or gets a new id; the same for every store.
  */
-import { sameState } from "../../model/state.ts";
+import { type Cursor, sameAgreed, sameState } from "../../model/state.ts";
 import type { LogEntry, Settlement } from "../change-log.ts";
-import type { MailboxChange } from "../store.ts";
+import type { Mailbox, MailboxChange } from "../store.ts";
 
 /** Which mailbox an entry tells of. */
 export interface LoggedMailbox {
@@ -21,6 +21,11 @@ export interface LogMoment {
 /** Whether there is anything in a change for other nodes: one that only saves a cursor has nothing to tell them. */
 export function isLogged({ before, after, entry, reset, overrule }: MailboxChange): boolean {
   return entry !== undefined || reset === true || overrule === true || !sameState(before, after);
+}
+
+/** Whether a cursor says that the peer is where the mailbox is: then nothing of it waits for that peer. */
+export function hasMet({ entry, state }: Mailbox, { latest, agreed }: Cursor): boolean {
+  return sameAgreed(latest, agreed) && sameAgreed(latest, { ...state, entryModseq: entry.modseq });
 }
 
 /** The entry of a mailbox that had none. */

@@ -67,7 +67,7 @@ function settleTests(on: On): void {
   );
 
   test(
-    "failed keeps the entry and says why; one that is not there is made",
+    "failed keeps the entry and says why; one that is not there is made, unless it is to be there",
     on(async (store) => {
       await put(store, [live(1, 2)]);
       const entry = await onlyEntry(store);
@@ -77,6 +77,10 @@ function settleTests(on: On): void {
       const made = (await entriesOf(store))[1] as LogEntry;
       expect(made).toMatchObject({ account: "bob", mailboxId: "", failures: 1, nextTry: 60, error: BRAKE });
       expect([made.seq, made.firstSeq]).toEqual([entry.seq + 1, await store.log.lastSeq()]);
+      const there = [failed("box", 70, DOWN, 3), failed("none", 70)].map((one) => ({ ...one, ifThere: true }));
+      await store.log.settle("east", there);
+      expect(await idsOf(store)).toEqual(["", "box"]);
+      expect((await entriesOf(store)).map(({ failures }) => failures)).toEqual([1, 3]);
     }),
   );
 

@@ -18,6 +18,7 @@ import {
   put,
   type StoreFactory,
   stageFor,
+  stateAfter,
 } from "./fixtures.ts";
 import { DOWN, done, EVER, entriesOf, failed, idsOf, type On, onlyEntry, preparedBy } from "./log-fixtures.ts";
 
@@ -211,6 +212,44 @@ function originTests(on: On): void {
       for (const name of ["east", "west"]) expect(await idsOf(store, name)).toEqual(["box", "new"]);
       await put(store, [live(2, 3)]);
       for (const name of ["north", "south"]) expect(await idsOf(store, name)).toEqual(["box"]);
+    }),
+  );
+
+  test(
+    "what waited for a peer that is where the mailbox is, as a change from it says, is done",
+    on(async (store) => {
+      await store.log.addChannel("west");
+      await store.log.noteChannel({ name: "east", peer: PEER, note: "" });
+      await store.log.noteChannel({ name: "west", peer: OTHER_PEER, note: "" });
+      await put(store, [live(1, 2)]);
+      const { state } = await getMailbox(store);
+      // The peer gets there later; then it is somewhere else; then its entry of the mailbox is another one.
+      for (const cursor of [{ ...agreed(state), agreed: null }, agreed({ ...state, uidNext: 9 }), agreed(state, 2)]) {
+        await store.saveCursors(PEER, [{ account: ACCOUNT, mailboxId: "box", cursor }]);
+        expect(await idsOf(store)).toEqual(["box"]);
+      }
+      const records = [live(2, 3)];
+      const after = stateAfter(state, [], records);
+      await put(store, records, { origin: PEER, cursor: { peer: PEER, cursor: agreed(after) } });
+      expect(await idsOf(store)).toEqual([]);
+      expect(await store.log.backlog("east")).toMatchObject([{ waiting: 0, lastSuccess: expect.any(Number) }]);
+      expect(await idsOf(store, "west")).toEqual(["box"]);
+    }),
+  );
+
+  test(
+    "what waited for a peer that is where the mailbox is, as a saved cursor says, is done",
+    on(async (store) => {
+      await store.log.noteChannel({ name: "east", peer: PEER, note: "" });
+      await put(store, [live(1, 2)]);
+      const { state } = await getMailbox(store);
+      await store.saveCursors(OTHER_PEER, [{ account: ACCOUNT, mailboxId: "box", cursor: agreed(state) }]);
+      expect(await idsOf(store)).toEqual(["box"]);
+      await store.saveCursors(PEER, [{ account: ACCOUNT, mailboxId: "box", cursor: agreed(state) }]);
+      expect(await idsOf(store)).toEqual([]);
+      await put(store, [live(2, 3)]);
+      await store.saveCursors(PEER, [{ account: ACCOUNT, mailboxId: "box", cursor: agreed(state) }]);
+      expect(await idsOf(store)).toEqual(["box"]);
     }),
   );
 
