@@ -88,26 +88,35 @@ export function batchOf(bytes: Uint8Array): RecordBatch {
   return { count, firstUid: uid[0] ?? 0, lastUid: uid[count - 1] ?? 0, bytes };
 }
 
-/** Unpacks and checks every value. @throws TandemError `bad-frame` for anything that `encodeBatch` would not write. */
-export function decodeBatch(bytes: Uint8Array): IndexRecord[] {
-  const decoded = decodePlainly(bytes);
-  return Array.isArray(decoded) ? decoded : recordsOf(decoded);
+/** Whether a record is to be unpacked. */
+export type IsWanted = (uid: number, modseq: number) => boolean;
+
+const ALL: IsWanted = () => true;
+
+/**
+ * Unpacks the wanted records, all by default, and checks every value.
+ * @throws TandemError `bad-frame` for anything that `encodeBatch` would not write.
+ */
+export function decodeBatch(bytes: Uint8Array, isWanted: IsWanted = ALL): IndexRecord[] {
+  const decoded = decodePlainly(bytes, isWanted);
+  return Array.isArray(decoded) ? decoded : recordsOf(decoded, isWanted);
 }
 
 /**
- * As `decodeBatch`, but nothing is made of columns that say it all, which is several times faster. @throws TandemError
- * `bad-frame`.
+ * As `decodeBatch`, but nothing is made of columns that say it all, which is several times faster: these are told of as a whole.
+ * @throws TandemError `bad-frame`.
  */
-export function decodePlainly(bytes: Uint8Array): PlainColumns | IndexRecord[] {
+export function decodePlainly(bytes: Uint8Array, isWanted: IsWanted = ALL): PlainColumns | IndexRecord[] {
   const reader = new ByteReader(bytes);
   const columns = readColumns(reader);
-  const live = countLive(columns.kind);
-  const created = reader.varints(live);
-  const size = reader.varints(live);
-  const dates = reader.zigzags(live);
+  const count = countLive(columns.kind);
+  const created = reader.varints(count);
+  const size = reader.varints(count);
+  const dates = reader.zigzags(count);
   sumUp(dates);
   const isPlain = (allBits(columns.kind) & (EXPUNGED | EXTRA)) === 0;
-  const decoded = (isPlain ? readPlain : readRecords)(reader, columns, { created, size, dates });
+  const live = { created, size, dates };
+  const decoded = isPlain ? readPlain(reader, columns, live) : readRecords(reader, columns, live, isWanted);
   reader.end();
   return decoded;
 }
@@ -130,47 +139,78 @@ function readPlain(reader: ByteReader, columns: BatchColumns, { created, size, d
   return { ...columns, createdModseq: created, size, internalDate: dates, guids };
 }
 
-function readRecords(reader: ByteReader, columns: BatchColumns, { created, size, dates }: LiveColumns): IndexRecord[] {
-  const alone = created.length === columns.count ? readGuidRun(reader, columns.count) : null;
-  const guids = alone === null ? Array.from(columns.kind, (kind) => readGuids(reader, kind)) : [];
+function readRecords(
+  reader: ByteReader,
+  columns: BatchColumns,
+  { created, size, dates }: LiveColumns,
+  isWanted: IsWanted,
+): IndexRecord[] {
+  const isAllLive = created.length === columns.count;
+  const guidAt = isAllLive ? guidsIn(reader.bytes(GUID_BYTES * columns.count), isWanted) : null;
+  const guids = isAllLive ? [] : Array.from(columns.kind, (kind) => readGuids(reader, kind));
   const records: IndexRecord[] = [];
   let at = 0;
   for (let i = 0; i < columns.count; i++) {
     const kind = columns.kind[i] as number;
     const uid = columns.uid[i] as number;
     const modseq = columns.modseq[i] as number;
-    if ((kind & EXPUNGED) !== 0) records.push(readTombstone(reader, uid, modseq, kind, guids[i] as string[]));
-    else {
-      records.push({
-        expunged: false,
-        uid,
-        modseq,
-        createdModseq: createdModseqOf(modseq, created[at] as number),
-        guid: (alone === null ? guids[i]?.[0] : alone[i]) as string,
-        size: inRange(size[at] as number, 0, MAX_SIZE, "size"),
-        internalDate: inRange(dates[at] as number, MIN_DATE, MAX_DATE, "internalDate"),
-        systemFlags: kind & LOW_BITS,
-        ...readLiveExtra(reader, kind, modseq),
-      });
-      at++;
+    if ((kind & EXPUNGED) !== 0) {
+      const tombstone = readTombstone(reader, uid, modseq, kind, guids[i] as string[]);
+      if (isWanted(uid, modseq)) records.push(tombstone);
+      continue;
     }
+    const createdModseq = createdModseqOf(modseq, created[at] as number);
+    const bytes = inRange(size[at] as number, 0, MAX_SIZE, "size");
+    const internalDate = inRange(dates[at] as number, MIN_DATE, MAX_DATE, "internalDate");
+    const extra = readLiveExtra(reader, kind, modseq);
+    at++;
+    if (!isWanted(uid, modseq)) continue;
+    const guid = guidAt?.(i) ?? (guids[i]?.[0] as string);
+    const systemFlags = kind & LOW_BITS;
+    records.push({
+      expunged: false,
+      uid,
+      modseq,
+      createdModseq,
+      guid,
+      size: bytes,
+      internalDate,
+      systemFlags,
+      ...extra,
+    });
   }
   return records;
 }
 
-/** The records that columns tell of. */
-export function recordsOf({ uid, modseq, createdModseq, size, internalDate, kind, guids }: PlainColumns): LiveRecord[] {
-  return splitDigits(guids.toString("hex")).map((guid, i) => ({
-    expunged: false,
-    uid: uid[i] as number,
-    modseq: modseq[i] as number,
-    createdModseq: createdModseq[i] as number,
-    guid,
-    size: size[i] as number,
-    internalDate: internalDate[i] as number,
-    systemFlags: kind[i] as number,
-    ...NO_EXTRA,
-  }));
+/** The wanted ones of the records that columns tell of, all by default. */
+export function recordsOf(
+  { count, uid, modseq, createdModseq, size, internalDate, kind, guids }: PlainColumns,
+  isWanted: IsWanted = ALL,
+): LiveRecord[] {
+  const records: LiveRecord[] = [];
+  const guidAt = guidsIn(guids, isWanted);
+  for (let i = 0; i < count; i++) {
+    if (!isWanted(uid[i] as number, modseq[i] as number)) continue;
+    records.push({
+      expunged: false,
+      uid: uid[i] as number,
+      modseq: modseq[i] as number,
+      createdModseq: createdModseq[i] as number,
+      guid: guidAt(i),
+      size: size[i] as number,
+      internalDate: internalDate[i] as number,
+      systemFlags: kind[i] as number,
+      ...NO_EXTRA,
+    });
+  }
+  return records;
+}
+
+/** GUIDs that lie one behind the other, by their places: all unpacked at once, or only those that are asked for. */
+function guidsIn(bytes: Buffer, isWanted: IsWanted): (at: number) => string {
+  if (isWanted !== ALL) return (at) => bytes.toString("hex", GUID_BYTES * at, GUID_BYTES * (at + 1));
+  const all = splitDigits(bytes.toString("hex"));
+  return (at) => all[at] as string;
 }
 
 function createdModseqOf(modseq: number, before: number): number {

@@ -61,6 +61,9 @@ describe("round trip", () => {
         const batch = encodeBatch(records);
         expect(decodeBatch(batch.bytes)).toEqual(records);
         expect(encodeBatch(decodeBatch(batch.bytes))).toEqual(batch);
+        const isWanted = (uid: number, modseq: number) => (uid + modseq) % 3 === 0;
+        const wanted = records.filter(({ uid, modseq }) => isWanted(uid, modseq));
+        expect(decodeBatch(batch.bytes, isWanted)).toEqual(wanted);
         expect(batchOf(batch.bytes)).toEqual(batch);
       }),
       { numRuns: 500 },

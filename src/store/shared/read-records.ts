@@ -1,7 +1,7 @@
 /**
  * Reading blocks: the records that a scan asks for, and digests of UID ranges.
  */
-import { decodeBatch, decodeColumns, encodeBatch, type RecordBatch } from "../../model/batch.ts";
+import { decodeBatch, decodeColumns, encodeBatch, type IsWanted, type RecordBatch } from "../../model/batch.ts";
 import { type IndexRecord, MAX_UID } from "../../model/record.ts";
 import type { MailboxDigest } from "../../model/state.ts";
 import type { ScanOptions } from "../store.ts";
@@ -30,9 +30,10 @@ export function selectionOf(options: ScanOptions = {}): Selection {
 /** The wanted records of some blocks' batches. A batch that is wanted whole is handed on as it is. */
 export function* selectRecords(batches: Iterable<RecordBatch>, wanted: Selection): Generator<RecordBatch> {
   let pending: IndexRecord[] = [];
+  const isSelected = selectorOf(wanted);
   for (const batch of batches) {
     const whole = isWanted(batch, wanted);
-    if (!whole) for (const record of decodeBatch(batch.bytes)) if (isSelected(record, wanted)) pending.push(record);
+    if (!whole) for (const record of decodeBatch(batch.bytes, isSelected)) pending.push(record);
     if (pending.length > 0 && (whole || pending.length >= REPACKED_RECORDS)) {
       yield encodeBatch(pending);
       pending = [];
@@ -47,8 +48,8 @@ function isWanted(batch: RecordBatch, { since, from, to }: Selection): boolean {
   return since === 0 || decodeColumns(batch.bytes).modseq.every((modseq) => modseq > since);
 }
 
-function isSelected({ uid, modseq }: IndexRecord, { since, from, to }: Selection): boolean {
-  return modseq > since && uid >= from && uid <= to;
+function selectorOf({ since, from, to }: Selection): IsWanted {
+  return (uid, modseq) => modseq > since && uid >= from && uid <= to;
 }
 
 /** Some items at a time, `size` as a rule. */
@@ -89,5 +90,5 @@ export function rangeDigest(source: DigestSource, fromUid: number, toUid: number
 
 function partialDigest(batch: RecordBatch | null, wanted: Selection): MailboxDigest {
   if (batch === null) return digestOfRecords([]);
-  return digestOfRecords(decodeBatch(batch.bytes).filter((record) => isSelected(record, wanted)));
+  return digestOfRecords(decodeBatch(batch.bytes, selectorOf(wanted)));
 }

@@ -66,7 +66,7 @@ export function readContract(factory: StoreFactory): void {
         expect(third).toEqual({ ...(await getMailbox(store, "third")), cursor: null, changes: null });
         expect(second?.entry.mailboxId).toBe("second");
         expect(box).toMatchObject({ ...(await getMailbox(store)), cursor });
-        expect(box?.changes?.flatMap(decodeBatch).map(({ uid }) => uid)).toEqual([1, 3]);
+        expect(box?.changes?.flatMap((bytes) => decodeBatch(bytes)).map(({ uid }) => uid)).toEqual([1, 3]);
         const [other] = await store.news("ff".repeat(16), [{ account: ACCOUNT, mailboxId: "box" }], 1000);
         expect(other).toMatchObject({ cursor: null, changes: null });
         const [anyone] = await store.news(null, [{ account: ACCOUNT, mailboxId: "box" }], 1000);
