@@ -10,9 +10,7 @@ import { ByteReader, ByteWriter } from "../src/model/varint.ts";
 import { type Batches, isMailboxId, joinBatches, splitBatches } from "./fields.ts";
 import { MAX_CHANGES_PER_FRAME } from "./limits.ts";
 
-/**
- * A change of the records of one mailbox. The master is where it leads already, so the replica saves with it that both are.
- */
+/** A change of the records of one mailbox. */
 export interface PlainChange {
   readonly account: string;
   readonly mailboxId: string;
@@ -22,6 +20,13 @@ export interface PlainChange {
   readonly after: MailboxState;
   /** Modseq of the mailbox's entry, the same before and after. */
   readonly entryModseq: number;
+  /**
+   * Null: the master is where the change leads already, so the replica saves with it that both are. Else the master gets there
+   * after the replica, and this is the newest state in which both are known to have been: the replica saves it as `agreed`.
+   */
+  readonly base: AgreedState | null;
+  /** Where there is a conflict, the master leaves the mailbox to the replica, which is a master itself: never with a `base`. */
+  readonly yields: boolean;
   readonly batches: Batches;
 }
 
@@ -40,6 +45,8 @@ export type PlainResult =
   | { readonly kind: "not-done" | "applied" }
   | { readonly kind: "conflict"; readonly there: MetMailbox };
 
+/** `ahead`: the replica is there before the master, so a base follows. */
+const CHANGES = ["plain", "ahead", "yielding"] as const;
 const KINDS = ["not-done", "applied", "conflict"] as const;
 const MAX_UINT32 = 0xffff_ffff;
 
@@ -86,12 +93,14 @@ export function splitResults(packed: Uint8Array): PlainResult[] {
 }
 
 function writeChange(out: ByteWriter, change: PlainChange): void {
-  const { account, mailboxId, before, after, entryModseq, batches } = change;
+  const { account, mailboxId, before, after, entryModseq, base, yields, batches } = change;
   out.text(account);
   out.text(mailboxId);
   writeState(out, before);
   writeState(out, after);
   out.varint(entryModseq);
+  out.byte(CHANGES.indexOf(base !== null ? "ahead" : yields ? "yielding" : "plain"));
+  if (base !== null) writeAgreed(out, base);
   writeBatches(out, batches);
 }
 
@@ -101,8 +110,10 @@ function readChange(reader: ByteReader): PlainChange {
   if (nameFault(account) !== null || !isMailboxId(mailboxId)) throw malformed("names a mailbox that cannot be");
   const [before, after] = [readState(reader), readState(reader)];
   const entryModseq = number(reader, 0, MAX_MODSEQ);
+  const kind = CHANGES[number(reader, 0, CHANGES.length - 1)];
+  const base = kind === "ahead" ? readAgreed(reader) : null;
   const batches = readBatches(reader);
-  return { account, mailboxId, before, after, entryModseq, batches };
+  return { account, mailboxId, before, after, entryModseq, base, yields: kind === "yielding", batches };
 }
 
 function writeMet(out: ByteWriter, { state, entryModseq, cursor, changes }: MetMailbox): void {
@@ -110,10 +121,7 @@ function writeMet(out: ByteWriter, { state, entryModseq, cursor, changes }: MetM
   out.varint(entryModseq);
   const agreed = cursor === null ? [] : [cursor.latest, ...(cursor.agreed === null ? [] : [cursor.agreed])];
   out.byte(agreed.length);
-  for (const one of agreed) {
-    writeState(out, one);
-    out.varint(one.entryModseq);
-  }
+  for (const one of agreed) writeAgreed(out, one);
   out.byte(changes === null ? 0 : 1);
   if (changes !== null) writeBatches(out, changes);
 }
@@ -122,8 +130,7 @@ function readMet(reader: ByteReader): MetMailbox {
   const state = readState(reader);
   const entryModseq = number(reader, 0, MAX_MODSEQ);
   const agreed: AgreedState[] = [];
-  for (let left = number(reader, 0, 2); left > 0; left--)
-    agreed.push({ ...readState(reader), entryModseq: number(reader, 0, MAX_MODSEQ) });
+  for (let left = number(reader, 0, 2); left > 0; left--) agreed.push(readAgreed(reader));
   const [latest] = agreed;
   const cursor = latest === undefined ? null : { latest, agreed: agreed[1] ?? null };
   return { state, entryModseq, cursor, changes: number(reader, 0, 1) === 0 ? null : readBatches(reader) };
@@ -137,6 +144,15 @@ function writeBatches(out: ByteWriter, batches: Batches): void {
 
 function readBatches(reader: ByteReader): Batches {
   return splitBatches(reader.bytes(reader.varint()));
+}
+
+function writeAgreed(out: ByteWriter, agreed: AgreedState): void {
+  writeState(out, agreed);
+  out.varint(agreed.entryModseq);
+}
+
+function readAgreed(reader: ByteReader): AgreedState {
+  return { ...readState(reader), entryModseq: number(reader, 0, MAX_MODSEQ) };
 }
 
 function writeState(out: ByteWriter, { uidValidity, uidNext, highestModseq, purgedModseq, digest }: MailboxState) {

@@ -10,7 +10,7 @@ import { MAX_FRAME_BYTES } from "../limits.ts";
 import { joinChanges, type PlainChange, splitChanges } from "../plain-changes.ts";
 
 const packedChanges = z.codec(
-  z.optional(bin("changes: account, id, two states, entryModseq, batches", MAX_FRAME_BYTES)),
+  z.optional(bin("changes: account, id, two states, entryModseq, kind, base, batches", MAX_FRAME_BYTES)),
   z.custom<readonly PlainChange[]>(),
   {
     decode: (wire) => (wire === undefined ? [] : splitChanges(wire)),

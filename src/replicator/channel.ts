@@ -5,6 +5,7 @@
 import { TandemError } from "../model/errors.ts";
 import type { MailboxStore } from "../store/store.ts";
 import type { OnFault } from "../sync/local-faults.ts";
+import type { Met } from "../sync/push-outcome.ts";
 import type { Giver } from "../sync/repair.ts";
 import { linkDelay } from "./backoff.ts";
 import { Bell } from "./bell.ts";
@@ -42,6 +43,7 @@ export class Channel {
   #note: ChannelNote = { state: "starting", at: 0, since: 0, error: null, nextTry: null };
   #peerEpoch: string | null = null;
   #link: Link | null = null;
+  #worker: Worker | null = null;
   #stopping = false;
   /** The peer has connected here while it was not reached from here: no need to wait any longer. */
   #called = false;
@@ -72,6 +74,11 @@ export class Channel {
   /** The peer as a source of what is damaged here; null if it is not connected, or does not get this account. */
   giver(account: string): Giver | null {
     return this.#settings.peer.handles(account) && this.#link?.over === false ? this.#link.giver : null;
+  }
+
+  /** A peer leaves mailboxes to this node: if it is this channel's, they are brought together here. Never rejects. */
+  async left(storeEpoch: string, mets: readonly Met[]): Promise<void> {
+    if (storeEpoch === this.#peerEpoch) await this.#worker?.take(mets);
   }
 
   /** Breaks off what is in flight. */
@@ -139,6 +146,7 @@ export class Channel {
     const { store, peer, parallel, environment, surveyMs } = this.#settings;
     const emit = (event: Omit<ReplicatorEvent, "peer">) => this.#emit(event);
     const worker = new Worker({ store, peer, parallel, environment, emit }, link, this.#bell);
+    this.#worker = worker;
     try {
       let nextSurvey = environment.now();
       while (!link.over && !this.#stopping) {
@@ -152,6 +160,7 @@ export class Channel {
         await this.#bell.wait(Math.min(idleMs, Math.max(1, nextSurvey - now), SIGN_OF_LIFE_MS));
       }
     } finally {
+      this.#worker = null;
       await worker.ended();
     }
   }

@@ -3,7 +3,7 @@
  */
 import { TandemError } from "../model/errors.ts";
 import type { LogEntry, Settlement } from "../store/change-log.ts";
-import type { MailboxStore } from "../store/store.ts";
+import type { MailboxPlace, MailboxStore } from "../store/store.ts";
 import { entryDelay } from "./backoff.ts";
 import type { Environment } from "./environment.ts";
 import type { ReplicatorEvent } from "./events.ts";
@@ -48,25 +48,29 @@ export class Ledger {
   }
 
   /** Tells that an entry is done. @param started when it was begun. */
-  tell({ account, mailboxId }: LogEntry, { records, bodies }: Transferred, started: number): void {
+  tell({ account, mailboxId }: MailboxPlace, { records, bodies }: Transferred, started: number): void {
     this.#settings.emit({ event: "exchange-done", account, mailboxId, records, bodies, ms: this.now() - started });
   }
 
+  /** Leaves entries for later, each with its reason. */
+  putBack(entries: readonly LogEntry[], error: TandemError): Promise<void> {
+    return this.#putBack(entries.map((entry) => this.#failed(entry, error, null)));
+  }
+
   /**
-   * Leaves entries for later, each with its reason.
-   * @param ms how long at least the first time, doubled with each failure; what is usual for the error by default.
+   * Leaves mailboxes that both nodes changed to the other one for a moment, a longer one each time; those that it has not
+   * brought together meanwhile.
    */
-  async putBack(entries: readonly LogEntry[], error: TandemError, ms: number | null = null): Promise<void> {
-    const failed = entries.map((entry) => this.#failed(entry, error, ms));
+  leaveToOther(entries: readonly LogEntry[]): Promise<void> {
+    return this.#putBack(entries.map((entry) => ({ ...this.#failed(entry, BOTH_CHANGED, YIELD_MS), ifThere: true })));
+  }
+
+  async #putBack(failed: readonly FailedEntry[]): Promise<void> {
     await this.#settings.store.log.settle(this.#settings.peer.name, failed);
     for (const one of failed) this.#tellFailed(one);
   }
 
-  /** Leaves mailboxes that both nodes changed to the other one for a moment, a longer one each time. */
-  leaveToOther(entries: readonly LogEntry[]): Promise<void> {
-    return this.putBack(entries, BOTH_CHANGED, YIELD_MS);
-  }
-
+  /** @param ms how long at least the first time, doubled with each failure; null: what is usual for the error. */
   #failed(entry: LogEntry, { code, message }: TandemError, ms: number | null): FailedEntry {
     const { account, mailboxId } = entry;
     const failures = entry.failures + 1;

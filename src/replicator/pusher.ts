@@ -3,6 +3,8 @@
  */
 import { isTandemError } from "../model/errors.ts";
 import type { LogEntry } from "../store/change-log.ts";
+import type { MailboxPlace } from "../store/store.ts";
+import { pieces } from "../sync/pages.ts";
 import type { Met, PushOutcome, Settle } from "../sync/push-outcome.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Link } from "./link.ts";
@@ -17,8 +19,8 @@ export interface PushListener {
 
 /** Conflicts in a row after which a mailbox gets an exchange of its own, which tries more often and yields no more. */
 export const PUSHED_CONFLICTS = 5;
-/** Merges of some mailboxes each under way before they hold up the next push: they take several round trips. */
-const MERGING_AT_ONCE = 4;
+/** Mailboxes merged together: the more share frames and transactions, the less each costs, and the sooner all are done. */
+const MERGED_TOGETHER = 128;
 /** Times that mailboxes are merged together because clients changed them meanwhile. */
 const MERGES = 3;
 
@@ -51,25 +53,57 @@ export class Pusher {
     }
   }
 
-  async #push(entries: readonly LogEntry[], sent: () => void): Promise<void> {
-    const work = (settle: Settle) => this.#link.bulk.push(entries, settle);
-    const conflicts = await this.#attempt(entries, work);
-    if (this.#link.isPolite) await this.#yield(conflicts.map(({ entry }) => entry));
-    else if (conflicts.length > 0) await this.#merge(conflicts, sent);
+  /**
+   * Brings mailboxes together that the peer leaves to this node. What does not succeed is in the log, and has its turn.
+   * @throws TandemError if the own store fails.
+   */
+  async take(mets: readonly Met[]): Promise<void> {
+    await this.#mergeAll(mets, (some) => this.#takeSome(some));
   }
 
-  async #merge(conflicts: readonly Conflict[], sent: () => void): Promise<void> {
-    const { merger } = this.#link;
-    let open = conflicts;
-    if (this.#merging < MERGING_AT_ONCE) sent();
+  async #push(entries: readonly LogEntry[], sent: () => void): Promise<void> {
+    const yields = this.#link.isPolite;
+    const conflicts = await this.#attempt(entries, (settle) => this.#link.bulk.push(entries, settle, yields));
+    if (yields) return this.#yield(conflicts.map(({ entry }) => entry));
+    if (this.#merging === 0) sent();
+    for (const { entry } of await this.#mergeAll(conflicts, (some) => this.#mergeSome(some)))
+      this.#listener.left(entry);
+  }
+
+  /** Merges some at a time, each of them again while clients come between. Returns those that it never worked for. */
+  async #mergeAll<T>(all: readonly T[], merge: (some: readonly T[]) => Promise<readonly T[]>): Promise<T[]> {
+    const left: T[] = [];
     this.#merging++;
-    for (let i = 0; merger !== null && i < MERGES && open.length > 0; i++) {
-      const mets = open.map(({ met }) => met);
-      const entries = open.map(({ entry }) => entry);
-      open = await this.#attempt(entries, (settle) => merger.merge(mets, settle));
+    try {
+      for (const some of pieces(all, MERGED_TOGETHER)) {
+        let open = some;
+        for (let i = 0; i < MERGES && open.length > 0; i++) open = await merge(open);
+        left.push(...open);
+      }
+    } finally {
+      this.#merging--;
     }
-    this.#merging--;
-    for (const { entry } of open) this.#listener.left(entry);
+    return left;
+  }
+
+  async #takeSome(mets: readonly Met[]): Promise<Met[]> {
+    const started = this.#ledger.now();
+    const outcomes = await this.#outcomes([], (settle) => this.#merge(mets, settle));
+    for (const [i, outcome] of outcomes.entries())
+      if (outcome.kind === "done") this.#ledger.tell(placeOf(mets[i] as Met), outcome, started);
+    return outcomes.flatMap((outcome) => (outcome.kind === "conflict" && outcome.met ? [outcome.met] : []));
+  }
+
+  #mergeSome(conflicts: readonly Conflict[]): Promise<Conflict[]> {
+    const mets = conflicts.map(({ met }) => met);
+    return this.#attempt(
+      conflicts.map(({ entry }) => entry),
+      (settle) => this.#merge(mets, settle),
+    );
+  }
+
+  #merge(mets: readonly Met[], settle: Settle): Promise<readonly PushOutcome[]> {
+    return this.#link.merger?.merge(mets, settle) ?? Promise.resolve(mets.map(() => OTHER));
   }
 
   /** Does what is to be done for each outcome but for conflicts, which are returned. */
@@ -117,6 +151,10 @@ export class Pusher {
 interface Conflict {
   readonly entry: LogEntry;
   readonly met: Met;
+}
+
+export function placeOf({ left: { account, entry } }: Met): MailboxPlace {
+  return { account, mailboxId: entry.mailboxId };
 }
 
 const FULL: PushOutcome = { kind: "full" };

@@ -22,7 +22,7 @@ export interface ReplicatorOptions {
   /** Milliseconds after which each peer is asked again what differs; `DEFAULT_SURVEY_MS` by default. */
   readonly surveyMs?: number;
   /** How connections are answered, besides `node`. */
-  readonly replica?: Omit<ReplicaOptions, "node" | "onGreeting" | "onFault">;
+  readonly replica?: Omit<ReplicaOptions, "node" | "onGreeting" | "onFault" | "onLeft">;
   /** How the store is looked through for damage; `DEFAULT_SCRUB` by default. */
   readonly scrub?: ScrubPace;
   readonly environment?: Environment;
@@ -84,7 +84,10 @@ export class Replicator {
     this.#served.set(connection, null);
     try {
       const onFault = (fault: LocalFault) => this.#scrub.corrected(fault);
-      await serveReplica(store, connection, { ...replica, node, onGreeting, onFault });
+      const onLeft: ReplicaOptions["onLeft"] = async (storeEpoch, mets) => {
+        for (const channel of this.#channels.values()) await channel.left(storeEpoch, mets);
+      };
+      await serveReplica(store, connection, { ...replica, node, onGreeting, onFault, onLeft });
       onEvent({ event: "replica-ended", peer });
     } catch (error) {
       const code = isTandemError(error) ? error.code : "internal";

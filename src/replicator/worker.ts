@@ -6,13 +6,15 @@ import { isTandemError, TandemError } from "../model/errors.ts";
 import { absorbMailbox } from "../operations/absorb.ts";
 import type { LogEntry } from "../store/change-log.ts";
 import { placeKey } from "../store/shared/place-key.ts";
+import type { MailboxPlace } from "../store/store.ts";
 import type { AccountWish, MailboxOutcome, SurveyedPlace } from "../sync/channel-exchange.ts";
 import { pieces } from "../sync/pages.ts";
+import type { Met } from "../sync/push-outcome.ts";
 import type { SyncCounts, SyncIssue } from "../sync/report.ts";
 import type { Bell } from "./bell.ts";
 import { asTandemError, Ledger, type LedgerSettings, type Transferred } from "./ledger.ts";
 import type { Link } from "./link.ts";
-import { PUSHED_CONFLICTS, Pusher } from "./pusher.ts";
+import { PUSHED_CONFLICTS, Pusher, placeOf } from "./pusher.ts";
 
 /** What the worker needs of its channel. */
 export interface WorkerSettings extends LedgerSettings {
@@ -29,10 +31,11 @@ const LEFT: Outcome = { kind: "left" };
 /** What could not be done of an account's trees; null if it is left to the other node. */
 type TreeIssues = readonly SyncIssue[] | null;
 
-/** Entries in one push: so many share its frames and transactions. */
-const PUSHED_AT_ONCE = 64;
-/** Pushes under way: while the peer writes one, the next is read. */
-const PUSHES = 3;
+/**
+ * Entries in one push: so many share its frames and transactions. One push is under way at a time, so the next one takes all
+ * that came in meanwhile: the busier the node, the more share what a push costs.
+ */
+const PUSHED_AT_ONCE = 256;
 
 /** How often a mailbox is tried again in one go because its account's tree changed. */
 const TREE_ATTEMPTS = 3;
@@ -52,7 +55,7 @@ export class Worker {
   /** Keys of the entries under way. */
   readonly #busy = new Set<string>();
   readonly #running = new Set<Promise<void>>();
-  #pushes = 0;
+  #isPushing = false;
   #exchanges = 0;
   /** Mailboxes that the peer has to be asked about: a survey said that its side may have changed. */
   readonly #surveyed = new Set<string>();
@@ -71,6 +74,24 @@ export class Worker {
     });
   }
 
+  /**
+   * Brings mailboxes together that the peer leaves to this node, at once: what it sent of them is soon no longer so. They are in
+   * the log besides, since they changed here too, so whatever does not come to its end here is done when its turn comes.
+   */
+  async take(mets: readonly Met[]): Promise<void> {
+    const free = mets.filter((met) => this.#isFree(placeOf(met)));
+    if (free.length === 0) return;
+    const keys = free.map((met) => placeKey(placeOf(met)));
+    for (const key of keys) this.#busy.add(key);
+    await this.#run(this.#pusher.take(free), () => {
+      for (const key of keys) this.#busy.delete(key);
+    });
+  }
+
+  #isFree(place: MailboxPlace): boolean {
+    return this.#settings.peer.handles(place.account) && !this.#busy.has(placeKey(place));
+  }
+
   /** Asks the peer what may differ: all of it gets an entry in the log. @throws TandemError. */
   async survey(): Promise<void> {
     const { peer, emit } = this.#settings;
@@ -85,7 +106,7 @@ export class Worker {
    */
   async startDue(): Promise<number> {
     this.#startRead();
-    if (this.#pushes >= PUSHES || this.#due.some((entry) => this.#isPlain(entry))) return Number.POSITIVE_INFINITY;
+    if (this.#isPushing || this.#due.some((entry) => this.#isPlain(entry))) return Number.POSITIVE_INFINITY;
     const idleMs = await this.#read();
     this.#startRead();
     return this.#due.length > 0 ? Number.POSITIVE_INFINITY : idleMs;
@@ -93,27 +114,24 @@ export class Worker {
 
   /** Starts entries that were read before. One that changed since is done again, for its newer `seq`. */
   #startRead(): void {
-    while (this.#pushes < PUSHES) {
-      const plain = this.#take(true, PUSHED_AT_ONCE);
-      if (plain.length === 0) break;
-      this.#run(this.#pusher.push(plain, this.#pushBegun()), () => undefined);
-    }
+    const plain = this.#isPushing ? [] : this.#take(true, PUSHED_AT_ONCE);
+    if (plain.length > 0) void this.#run(this.#pusher.push(plain, this.#pushBegun()), () => undefined);
     while (this.#exchanges < this.#settings.parallel) {
       const next = this.#left.shift() ?? this.#take(false, 1)[0];
       if (next === undefined) break;
       this.#exchanges++;
-      this.#run(this.#handle(next), () => this.#exchanges--);
+      void this.#run(this.#handle(next), () => this.#exchanges--);
     }
   }
 
-  /** Takes the place of a push; what it returns gives it back, once. */
+  /** Takes the place of the push; what it returns gives it back, once. */
   #pushBegun(): () => void {
     let isOver = false;
-    this.#pushes++;
+    this.#isPushing = true;
     return () => {
       if (isOver) return;
       isOver = true;
-      this.#pushes--;
+      this.#isPushing = false;
       this.#bell.ring();
     };
   }
@@ -136,7 +154,7 @@ export class Worker {
   async #read(): Promise<number> {
     const { store, peer, parallel } = this.#settings;
     const now = this.#ledger.now();
-    const due = await store.log.due(peer.name, now, PUSHES * PUSHED_AT_ONCE + parallel + this.#busy.size);
+    const due = await store.log.due(peer.name, now, PUSHED_AT_ONCE + parallel + this.#busy.size);
     this.#due = due.filter((entry) => !this.#busy.has(placeKey(entry)));
     if (this.#due.length > 0) return Number.POSITIVE_INFINITY;
     const next = await store.log.nextDue(peer.name, now);
@@ -148,7 +166,8 @@ export class Worker {
     await Promise.all(this.#running);
   }
 
-  #run(work: Promise<void>, ended: () => void): void {
+  /** Resolves when it is over; never rejects. */
+  #run(work: Promise<void>, ended: () => void): Promise<void> {
     const running = work
       .catch((error) => this.#fail(error))
       .finally(() => {
@@ -157,6 +176,7 @@ export class Worker {
         this.#bell.ring();
       });
     this.#running.add(running);
+    return running;
   }
 
   /** The own store failed: the channel begins anew, after a pause. */

@@ -10,12 +10,18 @@ import type { MailboxChange, MailboxStore, Outcome } from "../store/store.ts";
 import type { BodyIntake } from "./body-intake.ts";
 import { INLINE_BYTES, type LocalPeer } from "./local-peer.ts";
 import type { SurveyedMailbox } from "./peer.ts";
+import { type Met, metWith, type OnLeft } from "./push-outcome.ts";
 
-/** What became of each change. @throws TandemError if the messages cannot be staged. */
+/**
+ * @param onLeft told of the conflicts that the master leaves to this node: what it sent of them is all that bringing them
+ * together takes.
+ * @returns what became of each change.
+ * @throws TandemError if the messages cannot be staged.
+ */
 export async function applyMany(
   store: MailboxStore,
   peer: LocalPeer,
-  intake: BodyIntake,
+  { intake, onLeft }: { readonly intake: BodyIntake; readonly onLeft: OnLeft },
   { items, sizes, data }: Changes,
 ): Promise<PlainResult[]> {
   await intake.add(splitBodies(sizes, data));
@@ -23,8 +29,32 @@ export async function applyMany(
   // Asked for in one turn, so that the store can write them in one transaction.
   const outcomes = await Promise.all(items.map((item) => applyOne(store, peer.counterpart, item)));
   const conflicts = items.filter((_, i) => outcomes[i] === "conflict");
-  const now = (conflicts.length === 0 ? [] : await peer.news(conflicts, INLINE_BYTES)).values();
-  return outcomes.map((kind): PlainResult => (kind === "conflict" ? resultOf(now.next().value ?? null) : { kind }));
+  const [left, told] = [conflicts.filter(({ yields }) => yields), conflicts.filter(({ yields }) => !yields)];
+  const now = new Map([...(await newsOf(peer, left, 0)), ...(await newsOf(peer, told, INLINE_BYTES))]);
+  if (left.length > 0) await onLeft(left.flatMap((change) => metBy(change, now.get(change) ?? null) ?? []));
+  return items.map((item, i): PlainResult => {
+    const kind = outcomes[i] ?? "not-done";
+    return kind === "conflict" ? resultOf(now.get(item) ?? null) : { kind };
+  });
+}
+
+/** The mailboxes of some changes as they are now, with what is new in them as far as there is room. */
+async function newsOf(
+  peer: LocalPeer,
+  changes: readonly PlainChange[],
+  room: number,
+): Promise<[PlainChange, SurveyedMailbox | null][]> {
+  const news = changes.length === 0 ? [] : await peer.news(changes, room);
+  return changes.map((change, i) => [change, news[i] ?? null]);
+}
+
+/** Both sides where a change met a conflict, seen from here; null if the mailbox's entry differs too. */
+function metBy({ before, after, entryModseq, batches }: PlainChange, left: SurveyedMailbox | null): Met | null {
+  const latest = { ...before, entryModseq };
+  const cursor = { latest, agreed: latest };
+  // Copied, since they are part of a frame with all its messages.
+  const changes = batches.map((bytes) => bytes.slice());
+  return left && metWith(left, { state: after, entryModseq, cursor, changes });
 }
 
 function resultOf(mailbox: SurveyedMailbox | null): PlainResult {
@@ -34,8 +64,8 @@ function resultOf(mailbox: SurveyedMailbox | null): PlainResult {
 }
 
 function applyOne(store: MailboxStore, master: string, change: PlainChange): Promise<Outcome | "not-done"> {
-  const { account, mailboxId, before, after, entryModseq, batches } = change;
-  const cursor = { peer: master, cursor: cursorAt({ ...after, entryModseq }, null, true) };
+  const { account, mailboxId, before, after, entryModseq, base, batches } = change;
+  const cursor = { peer: master, cursor: cursorAt({ ...after, entryModseq }, base, base === null) };
   return tryApply(store, {
     account,
     mailboxId,

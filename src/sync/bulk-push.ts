@@ -9,14 +9,13 @@ import { sameAgreed } from "../model/state.ts";
 import type { MailboxPlace, MailboxStore } from "../store/store.ts";
 import { canGuess, isAtCursor, unchanged } from "./guess.ts";
 import { agreedStateOf, INLINE_BYTES, type LocalPeer } from "./local-peer.ts";
-import { MAX_INLINE_BYTES } from "./outgoing.ts";
 import type { Agreement, SurveyedMailbox } from "./peer.ts";
 import { allEnded } from "./pool.ts";
 import { metWith, type PushOutcome, type Settle } from "./push-outcome.ts";
 import type { RemotePeer } from "./remote-peer.ts";
 import type { Direction } from "./report.ts";
 import { chooseRoute } from "./route.ts";
-import { unaskedBodies } from "./unasked-bodies.ts";
+import { MOST_UNASKED_BYTES, unaskedBodies } from "./unasked-bodies.ts";
 
 /** A change on its way into the frame. */
 interface Candidate {
@@ -46,12 +45,15 @@ export class BulkPush {
 
   /**
    * What became of each place, in order.
+   * @param yields whether mailboxes that both sides changed are left to the other node.
    * @throws TandemError `disconnected`, what either side fails with as a whole, or what `settle` throws.
    */
-  async push(places: readonly MailboxPlace[], settle: Settle): Promise<PushOutcome[]> {
+  async push(places: readonly MailboxPlace[], settle: Settle, yields = false): Promise<PushOutcome[]> {
     const mailboxes = await this.#left.news(places, INLINE_BYTES);
     const outcomes = mailboxes.map(withoutPush);
-    const candidates = mailboxes.flatMap((mailbox, index) => candidateOf(mailbox, index, this.#direction) ?? []);
+    const candidates = mailboxes.flatMap(
+      (mailbox, index) => candidateOf(mailbox, index, this.#direction, yields) ?? [],
+    );
     const { chosen, bodies } = await this.#withBodies(fitting(candidates, outcomes));
     const agreed = chosen.length === 0 ? [] : await this.#send(chosen, bodies, outcomes);
     await allEnded([this.#left.agree(agreed), settle(outcomes)]);
@@ -96,7 +98,12 @@ function withoutPush(mailbox: SurveyedMailbox | null): PushOutcome {
 }
 
 /** A mailbox whose change can go out on the guess that the other side is where both last met; null for any other. */
-function candidateOf(mailbox: SurveyedMailbox | null, index: number, direction: Direction): Candidate | null {
+function candidateOf(
+  mailbox: SurveyedMailbox | null,
+  index: number,
+  direction: Direction,
+  yields: boolean,
+): Candidate | null {
   if (mailbox === null || mailbox.cursor === null || mailbox.changes === null) return null;
   if (!canGuess(mailbox) || isAtCursor(mailbox)) return null;
   const wish = { direction, whole: false, copies: false, explain: false };
@@ -114,6 +121,8 @@ function candidateOf(mailbox: SurveyedMailbox | null, index: number, direction: 
       before,
       after: state,
       entryModseq: entry.modseq,
+      base: null,
+      yields,
       batches: changes,
     },
     records: batches.reduce((sum, { count }) => sum + count, 0),
@@ -124,11 +133,11 @@ function candidateOf(mailbox: SurveyedMailbox | null, index: number, direction: 
 
 /** As many as fit into a frame with their messages; the others wait, but for one that never fits. */
 function fitting(candidates: readonly Candidate[], outcomes: PushOutcome[]): Candidate[] {
-  let left = MAX_INLINE_BYTES;
+  let left = MOST_UNASKED_BYTES;
   return candidates.filter(({ index, bytes }) => {
     const fits = bytes <= left;
     if (fits) left -= bytes;
-    else if (bytes <= MAX_INLINE_BYTES) outcomes[index] = { kind: "full" };
+    else if (bytes <= MOST_UNASKED_BYTES) outcomes[index] = { kind: "full" };
     return fits;
   });
 }

@@ -17,7 +17,7 @@ import type { Sending, SentBodies } from "./sent-bodies.ts";
 /** Frames of records sent ahead of their answers. */
 const PARTS_AHEAD = 4;
 /** Bodies sent unasked, in the flight of the records that name them. */
-export const MAX_INLINE_BYTES = 2 * FRAME_FILL_BYTES;
+const MAX_INLINE_BYTES = 2 * FRAME_FILL_BYTES;
 
 /** What an outgoing change works with. */
 export interface Outlet {

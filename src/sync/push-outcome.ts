@@ -4,6 +4,12 @@
 import type { MetMailbox } from "../../protocol/plain-changes.ts";
 import type { SurveyedMailbox } from "./peer.ts";
 
+/**
+ * Told of mailboxes that both sides changed and that the other node leaves to this one (`yields`), which is answered when the
+ * promise resolves: so it sends no more of them than this node can bring together. Must not reject.
+ */
+export type OnLeft = (mets: readonly Met[]) => Promise<void>;
+
 /** Both sides as they were when a push met a conflict. */
 export interface Met {
   readonly left: SurveyedMailbox;

@@ -18,6 +18,7 @@ import { IncomingChange, type Needs } from "./incoming.ts";
 import { INLINE_BYTES, type LocalPeer } from "./local-peer.ts";
 import { framePages, RECORDS_PER_PAGE } from "./pages.ts";
 import type { Pull } from "./peer.ts";
+import type { OnLeft } from "./push-outcome.ts";
 import type { MessageOf } from "./requests.ts";
 import { SurveyAnswers } from "./survey-answers.ts";
 
@@ -49,10 +50,17 @@ export class ReplicaSession {
   readonly #pulls = new Map<number, OpenPull>();
   readonly #comparisons: Comparisons;
   readonly #surveys: SurveyAnswers;
+  readonly #onLeft: OnLeft;
   /** Commits and fetches under way. */
   readonly #running = new Set<Promise<void>>();
 
-  constructor(store: MailboxStore, peer: LocalPeer, connection: FrameConnection) {
+  constructor(
+    store: MailboxStore,
+    peer: LocalPeer,
+    connection: FrameConnection,
+    onLeft: OnLeft = async () => undefined,
+  ) {
+    this.#onLeft = onLeft;
     this.#store = store;
     this.#peer = peer;
     this.#connection = connection;
@@ -207,7 +215,8 @@ export class ReplicaSession {
   }
 
   async #changeMany(message: MessageOf<"changes">): Promise<void> {
-    const results = await applyMany(this.#store, this.#peer, this.#intake, message);
+    const taking = { intake: this.#intake, onLeft: this.#onLeft };
+    const results = await applyMany(this.#store, this.#peer, taking, message);
     await this.#send({ t: "changed", q: message.q, results });
   }
 

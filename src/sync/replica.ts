@@ -14,6 +14,7 @@ import { limitedStore, refusalOf } from "./access.ts";
 import { type Admission, admitMaster, answerGreeting, type Greeting, type Reception } from "./hello.ts";
 import type { OnFault } from "./local-faults.ts";
 import { LocalPeer } from "./local-peer.ts";
+import type { Met } from "./push-outcome.ts";
 import { ReplicaSession } from "./replica-session.ts";
 import type { Access } from "./trust.ts";
 
@@ -26,6 +27,8 @@ export interface ReplicaOptions extends Reception {
   readonly onGreeting?: (greeting: Greeting, access: Access) => void;
   /** Told of faults of the store itself. */
   readonly onFault?: OnFault;
+  /** Told of mailboxes that the master of this store epoch leaves to this node: see `OnLeft`. */
+  readonly onLeft?: (storeEpoch: string, mets: readonly Met[]) => Promise<void>;
 }
 
 /**
@@ -47,7 +50,8 @@ export async function serveReplica(
     const visible = limitedStore(store, access);
     const peer = new LocalPeer(visible, admission.greeting.storeEpoch, options.onFault);
     await answerGreeting(connection, peer, options.node, admission);
-    session = new ReplicaSession(visible, peer, connection);
+    const { storeEpoch } = admission.greeting;
+    session = new ReplicaSession(visible, peer, connection, async (mets) => options.onLeft?.(storeEpoch, mets));
     for (let frame = await connection.receive(); frame !== null; frame = await connection.receive())
       await handle(session, connection, access, decodeFrame(frame));
     await session.settled();

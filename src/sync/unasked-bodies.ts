@@ -1,8 +1,12 @@
 /**
  * Messages that go along with small changes, without the other side being asked what it lacks.
  */
+import { FRAME_FILL_BYTES } from "../../protocol/limits.ts";
 import type { MailboxStore } from "../store/store.ts";
 import type { RemotePeer } from "./remote-peer.ts";
+
+/** Bytes of messages that go along with the small changes of many mailboxes: a few messages for each. */
+export const MOST_UNASKED_BYTES = 6 * FRAME_FILL_BYTES;
 
 /** What is known of some messages. */
 export interface UnaskedBodies {

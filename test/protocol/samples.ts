@@ -308,6 +308,8 @@ export const SAMPLES: Samples = {
           before: SMALL,
           after: LARGE,
           entryModseq: 3,
+          base: null,
+          yields: true,
           batches: BATCHES,
         },
         {
@@ -316,6 +318,8 @@ export const SAMPLES: Samples = {
           before: LARGE,
           after: LARGE,
           entryModseq: 0,
+          base: AGREED,
+          yields: false,
           batches: [],
         },
       ],

@@ -103,6 +103,24 @@ describe.each(STORE_KINDS)("channels on the $kind store", (kind) => {
       await cluster.expectIdentical();
     }));
 
+  it("P9, scenario 21: what both nodes are sent at once is brought together, each message once, and nothing waits", () =>
+    withCluster(["a", "b"], async (cluster) => {
+      const [a, b] = [cluster.member("a").node, cluster.member("b").node];
+      const names = Array.from({ length: 40 }, (_, i) => `box ${i}`);
+      for (const name of names) await a.create(name);
+      cluster.start();
+      await cluster.quiet();
+      await Promise.all(
+        names.flatMap((name) => [a.deliver(name, `from a in ${name}`), b.deliver(name, `from b in ${name}`)]),
+      );
+      await cluster.quiet();
+      await cluster.expectIdentical();
+      for (const name of names)
+        expect(Object.values(await b.messages(name)).sort()).toEqual([`from a in ${name}`, `from b in ${name}`]);
+      for (const { store } of cluster.members)
+        for (const { name } of await store.log.channels()) expect(await store.log.nextDue(name, 0)).toBeNull();
+    }));
+
   it("scenario 56: one broken mailbox waits with its reason, all others are done", () =>
     withCluster(["a", "b"], async (cluster) => {
       const [a, b] = [cluster.member("a"), cluster.member("b")];

@@ -93,16 +93,96 @@ describe.each(STORE_KINDS)("on the $kind store", (kind) => {
     }
   });
 
-  test("P9: what needs new UIDs is left to an exchange of both sides, and nothing is written before", async () => {
+  test("P6, P9: what needs new UIDs is written there first, then here, and then both know that they met", async () => {
     for (const name of BOXES) {
       await a.deliver(name, `from a in ${name}`);
       await b.deliver(name, `from b in ${name}`);
     }
-    const before = await Promise.all(BOXES.map((name) => a.live(name)));
-    expect((await merge(await push())).map(({ kind: what }) => what)).toEqual(BOXES.map(() => "other"));
-    expect(await Promise.all(BOXES.map((name) => a.live(name)))).toEqual(before);
-    await world.converge();
+    const outcomes = await push();
+    const sent = wire.counts.framesToReplica;
+    expect((await merge(outcomes)).map(({ kind: what }) => what)).toEqual(BOXES.map(() => "done"));
+    // The messages, the records, and that both are there.
+    expect(wire.counts.framesToReplica - sent).toBe(3);
+    await world.expectConverged();
     for (const name of BOXES) expect(await b.live(name)).toHaveLength(3);
+    const held = [...(await a.store.cursors(b.store.storeEpoch)), ...(await b.store.cursors(a.store.storeEpoch))];
+    expect(held).toHaveLength(2 * BOXES.length);
+    for (const { cursor } of held) expect(cursor.agreed).toEqual(cursor.latest);
+  });
+
+  test("scenario 21, P9: new UIDs that the other side refuses are not given here either", async () => {
+    for (const name of BOXES) {
+      await a.deliver(name, `from a in ${name}`);
+      await b.deliver(name, `from b in ${name}`);
+    }
+    const outcomes = await push();
+    await b.deliver("box 7", "just now");
+    const before = await a.live("box 7");
+    const again = await merge(outcomes);
+    expect(again.map(({ kind: what }) => what)).toEqual(BOXES.map((name) => (name === "box 7" ? "conflict" : "done")));
+    expect(await a.live("box 7")).toEqual(before);
+    expect((await merge(again)).map(({ kind: what }) => what)).toEqual(["done"]);
+    await world.expectConverged();
+    expect(await b.live("box 7")).toHaveLength(4);
+  });
+
+  test("scenario 21, P9, P11: what is delivered here after the other side took its new UIDs is merged with them", async () => {
+    for (const name of BOXES) {
+      await a.deliver(name, `from a in ${name}`);
+      await b.deliver(name, `from b in ${name}`);
+    }
+    const outcomes = await push();
+    const id = await a.id("box 7");
+    let isFirst = true;
+    const store = decorated(a.store, {
+      apply: async (change) => {
+        const isNow = isFirst && change.mailboxId === id;
+        if (isNow) isFirst = false;
+        if (isNow) await a.deliver("box 7", "just now");
+        return a.store.apply(change);
+      },
+    });
+    const merger = new BulkMerge(store, new LocalPeer(store, remote.storeEpoch), remote);
+    const again = await merger.merge(metsIn(outcomes), nothing);
+    expect(again.map(({ kind: what }) => what)).toEqual(BOXES.map((name) => (name === "box 7" ? "conflict" : "done")));
+    expect((await merger.merge(metsIn(again), nothing)).map(({ kind: what }) => what)).toEqual(["done"]);
+    await world.expectConverged();
+    expect(await b.live("box 7")).toHaveLength(4);
+  });
+
+  test("P9: what the master leaves to the replica is brought together there with what it sent, before it is answered", async () => {
+    const back = openWire(a.store);
+    const there = await openRemote(b.store, back.master, "b");
+    const merged: PushOutcome[] = [];
+    const line = openWire(b.store, {
+      onLeft: async (storeEpoch, mets) => {
+        expect(storeEpoch).toBe(a.store.storeEpoch);
+        const merger = new BulkMerge(b.store, new LocalPeer(b.store, there.storeEpoch), there);
+        merged.push(...(await merger.merge(mets, nothing)));
+      },
+    });
+    const here = await openRemote(a.store, line.master, "a");
+    for (const name of BOXES) {
+      await a.deliver(name, `from a in ${name}`);
+      await b.set(name, 1, "\\Flagged");
+    }
+    await b.deliver("box 3", "from b in box 3");
+    const bulk = new BulkPush(a.store, new LocalPeer(a.store, here.storeEpoch), here, "both");
+    const outcomes = await bulk.push(await places(), nothing, true);
+    expect(outcomes.map(({ kind: what }) => what)).toEqual(BOXES.map(() => "conflict"));
+    expect(merged.map(({ kind: what }) => what)).toEqual(BOXES.map(() => "done"));
+    expect(metsIn(outcomes).map(({ right }) => right.changes)).toEqual(BOXES.map(() => null));
+    // The greeting; the records, with the one message that is new to the master; and, for new UIDs, that both are there.
+    expect(back.counts).toMatchObject({ framesToReplica: 3, bodiesToMaster: 0 });
+    await world.expectConverged();
+    expect(await a.live("box 3")).toHaveLength(3);
+    for (const [remoteThere, { served }] of [
+      [here, line],
+      [there, back],
+    ] as const) {
+      await remoteThere.close();
+      await served;
+    }
   });
 
   test("P10: who pushes does not matter", async () => {
@@ -167,7 +247,7 @@ describe.each(STORE_KINDS)("on the $kind store", (kind) => {
   });
 
   test("messages that do not fit into one push wait for the next one", async () => {
-    for (const name of BOXES) await a.deliver(name, `${name} ${"x".repeat(30_000)}`);
+    for (const name of BOXES) await a.deliver(name, `${name} ${"x".repeat(90_000)}`);
     const first = await push();
     const waiting = first.filter(({ kind: what }) => what === "full").length;
     expect(waiting).toBeGreaterThan(8);
@@ -196,7 +276,16 @@ describe.each(STORE_KINDS)("on the $kind store", (kind) => {
       const [first] = await b.live(name);
       const records = [{ ...(first as LiveRecord), modseq: (await b.state(name)).highestModseq + 1, systemFlags: 1 }];
       const { account, before, after, batches } = await change(b, { mailbox: name, records });
-      items.push({ account, mailboxId: await b.id(name), before, after, entryModseq: 1, batches });
+      items.push({
+        account,
+        mailboxId: await b.id(name),
+        before,
+        after,
+        entryModseq: 1,
+        base: null,
+        yields: false,
+        batches,
+      });
     }
     const [first, second, third] = items as [(typeof items)[0], (typeof items)[0], (typeof items)[0]];
     const lies = [
