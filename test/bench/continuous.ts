@@ -19,6 +19,8 @@ const LOADED_MAILBOXES = 1000;
 const CHANGES_PER_SECOND = Number(process.env["TANDEM_BENCH_RATE"] ?? 3000);
 /** How long the load lasts; 600 shows that memory stays flat. */
 const LOAD_SECONDS = Number(process.env["TANDEM_BENCH_SECONDS"] ?? 60);
+/** How long before it grows to that rate. */
+const RAMP_SECONDS = 10;
 const IDLE_SECONDS = 20;
 /** Pause between two looks at the other store: short where nothing else runs, long where each look takes from the daemons. */
 const LOOK_MS = 0.2;
@@ -146,7 +148,8 @@ function rssMb(pid: number): number {
 async function loadRows({ a, b, paths, daemons }: PairOfDaemons): Promise<Row[]> {
   const loads = [startLoad(paths.a), startLoad(paths.b)];
   let isOver = false;
-  const ended = Promise.all(loads).finally(() => (isOver = true));
+  const ended = Promise.all(loads.map(({ result }) => result)).finally(() => (isOver = true));
+  await Promise.race([Promise.all(loads.map(({ reached }) => reached)), ended]);
   const delays: number[] = [];
   const memory: number[] = [];
   for (let number = 0; !isOver; number++) {
@@ -162,7 +165,8 @@ async function loadRows({ a, b, paths, daemons }: PairOfDaemons): Promise<Row[]>
   const drained = performance.now();
   await waitForPeer(a, "b", { timeoutMs: 600_000 });
   await waitForPeer(b, "a", { timeoutMs: 600_000 });
-  const note = `${LOAD_SECONDS} s, ${LOADED_MAILBOXES} mailboxes; ${count(performance.now() - drained)} ms until in step`;
+  const inStep = `${count(performance.now() - drained)} ms until in step`;
+  const note = `${LOAD_SECONDS} s after ${RAMP_SECONDS} s of growing, ${LOADED_MAILBOXES} mailboxes; ${inStep}`;
   return [
     rate("sustained load on both nodes", perSecond, CHANGES_PER_SECOND, "changes", note),
     most(
@@ -176,12 +180,23 @@ async function loadRows({ a, b, paths, daemons }: PairOfDaemons): Promise<Row[]>
   ];
 }
 
-async function startLoad(path: string): Promise<{ done: number; elapsedMs: number }> {
-  const args = [LOAD, path, String(CHANGES_PER_SECOND / 2), String(LOAD_SECONDS), String(LOADED_MAILBOXES)];
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
-  for await (const line of createInterface({ input: child.stdout }))
-    return JSON.parse(line) as { done: number; elapsedMs: number };
-  throw new Error("a load process ended without a result");
+/** A process that changes mail: when it does so at the full rate, and what it did from then on. */
+interface Load {
+  readonly reached: Promise<void>;
+  readonly result: Promise<{ done: number; elapsedMs: number }>;
+}
+
+function startLoad(path: string): Load {
+  const settings = [CHANGES_PER_SECOND / 2, RAMP_SECONDS, LOAD_SECONDS, LOADED_MAILBOXES].map(String);
+  const child = spawn(process.execPath, [LOAD, path, ...settings], { stdio: ["ignore", "pipe", "inherit"] });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const reached = lines.next();
+  const result = reached.then(async () => {
+    const { value, done } = await lines.next();
+    if (done) throw new Error("a load process ended without a result");
+    return JSON.parse(value) as { done: number; elapsedMs: number };
+  });
+  return { reached: reached.then(() => undefined), result };
 }
 
 /** What a reconnection costs when nothing changed, whatever the number of mailboxes. */
