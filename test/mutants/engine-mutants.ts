@@ -167,6 +167,16 @@ const EXCHANGE = [
       "written back as it was planned before",
     ],
   ]),
+  ...faultsIn("src/store/shared/log-entries.ts", MEMORY, [
+    [
+      "half a meeting",
+      "P9",
+      "a cursor of any state ends what waits for its peer",
+      "sameAgreed(latest, agreed) && sameAgreed(latest, { ...state, entryModseq: entry.modseq })",
+      "latest.uidValidity === state.uidValidity && agreed !== null && entry !== null",
+      "as a saved cursor says, is done",
+    ],
+  ]),
   ...faultsIn("src/sync/body-intake.ts", SIMULATION, [
     [
       "sticky failure",
