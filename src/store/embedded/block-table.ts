@@ -10,7 +10,7 @@ import { damagedBlock } from "../shared/errors.ts";
 import type { StoredBlock } from "../shared/examine.ts";
 import type { DigestSource, Selection } from "../shared/read-records.ts";
 import type { RangeDigests } from "../store.ts";
-import type { Connection } from "./connection.ts";
+import { type Connection, upsert } from "./connection.ts";
 import { blockSum } from "./row-sums.ts";
 
 type BatchRow = [id: number, records: number, firstUid: number, lastUid: number, bytes: Uint8Array, sum: number];
@@ -24,6 +24,27 @@ const BLOCK = `${BATCH}, highest_modseq, lowest_tombstone, live, crc, crc_c, dea
 /** The lanes are summed mod 2^32 here already: SQLite's integers have 64 bits, JavaScript's 53. */
 const LIVE_SUMS = "coalesce(sum(live), 0), coalesce(sum(crc), 0) & 4294967295, coalesce(sum(crc_c), 0) & 4294967295";
 const DEAD_SUMS = "sum(dead), sum(dead_crc) & 4294967295, sum(dead_crc_c) & 4294967295";
+/** Not REPLACE, which would take the row out of all indexes and enter it anew, also where nothing changes. */
+const SAVE = upsert(
+  "block",
+  ["id"],
+  [
+    "mailbox",
+    "highest_modseq",
+    "lowest_tombstone",
+    "live",
+    "crc",
+    "crc_c",
+    "dead",
+    "dead_crc",
+    "dead_crc_c",
+    "records",
+    "first_uid",
+    "last_uid",
+    "sum",
+    "bytes",
+  ],
+);
 /** Blocks read by one statement. */
 const READ_BLOCKS = 64;
 
@@ -47,7 +68,7 @@ export class BlockTable implements DigestSource {
     const id = this.#base + no;
     const { live, tombstones } = digests;
     this.#db.run(
-      "INSERT OR REPLACE INTO block VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      SAVE,
       id,
       this.#mailbox,
       highestModseq,

@@ -12,7 +12,7 @@ import {
   newEntry,
   unitedEntry,
 } from "../shared/log-entries.ts";
-import type { Connection } from "./connection.ts";
+import { type Connection, upsert } from "./connection.ts";
 import { rowSum } from "./row-sums.ts";
 
 type Row = [
@@ -31,6 +31,7 @@ type Row = [
 
 const COLUMNS =
   "account, mailbox_id, seq, first_seq, since, failures, next_try, error_code, error_message, allowed, sum";
+const WRITE = upsert("change_log", ["channel", "account", "mailbox_id"], COLUMNS.split(", ").slice(2));
 const OF_CHANNEL = "channel = (SELECT id FROM channel WHERE name = ?)";
 const OF_MAILBOX = "channel = ? AND account = ? AND mailbox_id = ?";
 
@@ -265,8 +266,7 @@ export class LogTable {
       entry.error?.message ?? null,
       entry.allowed ? 1 : 0,
     ];
-    const sql = "INSERT OR REPLACE INTO change_log VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-    this.#db.run(sql, channel, ...values, rowSum(channel, ...values));
+    this.#db.run(WRITE, channel, ...values, rowSum(channel, ...values));
   }
 
   /** In the place of damaged entries the whole account is compared: nobody knows any more what they told of. */

@@ -28,6 +28,16 @@ export async function loadDriver(): Promise<Driver> {
   return createRequire(import.meta.url)("better-sqlite3") as Driver;
 }
 
+/**
+ * A statement that enters a row, or changes the one that has this key. Columns are those of the table, in its order. Unlike
+ * `INSERT OR REPLACE` it leaves an index alone in which nothing changes: a page less to write.
+ */
+export function upsert(table: string, key: readonly string[], columns: readonly string[]): string {
+  const values = [...key, ...columns].map(() => "?").join(", ");
+  const changes = columns.map((column) => `${column} = excluded.${column}`).join(", ");
+  return `INSERT INTO ${table} VALUES (${values}) ON CONFLICT (${key.join(", ")}) DO UPDATE SET ${changes}`;
+}
+
 export class Connection {
   readonly #db: Database;
   readonly #statements = new Map<string, BetterSqlite3.Statement<Value[]>>();

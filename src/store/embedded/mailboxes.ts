@@ -3,10 +3,10 @@
  */
 import { compareText } from "../../model/flags.ts";
 import type { MailboxEntry } from "../../model/mailbox.ts";
-import type { Cursor } from "../../model/state.ts";
+import { type AgreedState, type Cursor, sameAgreed } from "../../model/state.ts";
 import type { TreeAccess } from "../shared/tree.ts";
 import type { AccountTree, CursorRow, Mailbox } from "../store.ts";
-import type { Connection } from "./connection.ts";
+import { type Connection, upsert } from "./connection.ts";
 import { damaged, rowSum } from "./row-sums.ts";
 
 /** A mailbox with the key of its row, which its blocks carry. */
@@ -171,13 +171,20 @@ export function cursorOf(db: Connection, peer: string, account: string, mailboxI
 
 /** A damaged cursor is none: the mailbox is compared as a whole then. */
 function soundCursor(peer: string, account: string, mailboxId: string, value: string, sum: number): Cursor | null {
-  return sum === rowSum(peer, account, mailboxId, value) ? (JSON.parse(value) as Cursor) : null;
+  if (sum !== rowSum(peer, account, mailboxId, value)) return null;
+  const { latest, agreed } = JSON.parse(value) as { latest: AgreedState; agreed: AgreedState | typeof BOTH | null };
+  return { latest, agreed: agreed === BOTH ? latest : agreed };
 }
 
+/** In place of an `agreed` that is `latest`, as it nearly always is. */
+const BOTH = "latest";
+const WRITE_CURSOR = upsert("cursor", ["peer", "account", "mailbox_id"], ["value", "sum"]);
+
 export function writeCursor(db: Connection, peer: string, { account, mailboxId, cursor }: CursorRow): void {
-  const value = JSON.stringify(cursor);
+  const { latest, agreed } = cursor;
+  const value = JSON.stringify({ latest, agreed: sameAgreed(latest, agreed) ? BOTH : agreed });
   const sum = rowSum(peer, account, mailboxId, value);
-  db.run("INSERT OR REPLACE INTO cursor VALUES (?, ?, ?, ?, ?)", peer, account, mailboxId, value, sum);
+  db.run(WRITE_CURSOR, peer, account, mailboxId, value, sum);
 }
 
 /** A mailbox keeps its cursors under a new id. */
