@@ -172,17 +172,38 @@ export function cursorOf(db: Connection, peer: string, account: string, mailboxI
 /** A damaged cursor is none: the mailbox is compared as a whole then. */
 function soundCursor(peer: string, account: string, mailboxId: string, value: string, sum: number): Cursor | null {
   if (sum !== rowSum(peer, account, mailboxId, value)) return null;
-  const { latest, agreed } = JSON.parse(value) as { latest: AgreedState; agreed: AgreedState | typeof BOTH | null };
-  return { latest, agreed: agreed === BOTH ? latest : agreed };
+  const [first, second] = JSON.parse(value) as [PackedState, (PackedState | null)?];
+  const latest = unpackState(first);
+  return { latest, agreed: second === undefined ? latest : second && unpackState(second) };
 }
 
-/** In place of an `agreed` that is `latest`, as it nearly always is. */
-const BOTH = "latest";
+type PackedState = [
+  uidValidity: number,
+  uidNext: number,
+  highestModseq: number,
+  purgedModseq: number,
+  count: number,
+  crc: number,
+  crcC: number,
+  entryModseq: number,
+];
+
+function packState({ digest, ...state }: AgreedState): PackedState {
+  const { uidValidity, uidNext, highestModseq, purgedModseq, entryModseq } = state;
+  return [uidValidity, uidNext, highestModseq, purgedModseq, digest.count, digest.crc, digest.crcC, entryModseq];
+}
+
+function unpackState(packed: PackedState): AgreedState {
+  const [uidValidity, uidNext, highestModseq, purgedModseq, count, crc, crcC, entryModseq] = packed;
+  return { uidValidity, uidNext, highestModseq, purgedModseq, digest: { count, crc, crcC }, entryModseq };
+}
+
 const WRITE_CURSOR = upsert("cursor", ["peer", "account", "mailbox_id"], ["value", "sum"]);
 
 export function writeCursor(db: Connection, peer: string, { account, mailboxId, cursor }: CursorRow): void {
   const { latest, agreed } = cursor;
-  const value = JSON.stringify({ latest, agreed: sameAgreed(latest, agreed) ? BOTH : agreed });
+  const second = sameAgreed(latest, agreed) ? [] : [agreed && packState(agreed)];
+  const value = JSON.stringify([packState(latest), ...second]);
   const sum = rowSum(peer, account, mailboxId, value);
   db.run(WRITE_CURSOR, peer, account, mailboxId, value, sum);
 }

@@ -18,7 +18,8 @@ export const STORE_FORMAT = 3;
  * - pack_refs.refs: 4 bytes per message: in how many records it is live, or why in none. Apart, since it is all that changes.
  * - body_prefix: the first 32 bits of GUIDs with the ids of the messages. It is kept by hand, and entered many thousands
  *   at a time: an index that SQLite keeps row by row costs several times as much. Messages are compared by whole GUIDs.
- * - cursor.value is JSON; its `agreed` is the word "latest" if it is the same.
+ * - cursor.value is JSON: [latest, agreed], each the numbers of a state, or [latest] where `agreed` is the same. It is written
+ *   with each change, so that it is short.
  * - note: what a program keeps for itself under a name of its own choice.
  * - sequence.body is the id of the next message, sequence.indexed the first that is not in body_prefix yet.
  * - segment.reserved is where the next extent starts; a sealed segment takes no more.
