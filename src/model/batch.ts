@@ -176,7 +176,9 @@ function readRecords(
       size: bytes,
       internalDate,
       systemFlags,
-      ...extra,
+      keywords: extra.keywords,
+      flagStamps: extra.flagStamps,
+      formerUids: extra.formerUids,
     });
   }
   return records;
@@ -200,7 +202,9 @@ export function recordsOf(
       size: size[i] as number,
       internalDate: internalDate[i] as number,
       systemFlags: kind[i] as number,
-      ...NO_EXTRA,
+      keywords: NO_EXTRA.keywords,
+      flagStamps: NO_EXTRA.flagStamps,
+      formerUids: NO_EXTRA.formerUids,
     });
   }
   return records;

@@ -34,6 +34,11 @@ export interface ChannelSettings {
   readonly isMaster: (storeEpoch: string) => boolean;
 }
 
+/**
+ * Milliseconds after which a connection that began with a first copy, or after a long time apart, is made anew once all is brought
+ * over: the peer then says which messages are new to it, of which there were too many before, and need not be asked about each.
+ */
+export const GREETING_MS = 10_000;
 /** Milliseconds between two notes that the channel is alive. */
 export const SIGN_OF_LIFE_MS = 15_000;
 
@@ -57,7 +62,8 @@ export class Channel {
   async run(): Promise<void> {
     const unwatch = this.#settings.store.log.watch(this.#bell.ring);
     for (let failures = 0; !this.#stopping; ) {
-      const { wasConnected, error } = await this.#once();
+      const { wasConnected, isAnew, error } = await this.#once();
+      if (isAnew) continue;
       failures = wasConnected ? 1 : failures + 1;
       if (!this.#stopping) await this.#pause(failures, wasConnected, error);
     }
@@ -93,8 +99,8 @@ export class Channel {
     this.#bell.ring();
   }
 
-  /** One connection, from beginning to end, and why it ended. */
-  async #once(): Promise<{ wasConnected: boolean; error: TandemError }> {
+  /** One connection, from beginning to end, and why it ended; `isAnew` if it is to be made anew at once. */
+  async #once(): Promise<{ wasConnected: boolean; isAnew: boolean; error: TandemError }> {
     const { peer, node, store, environment, onFault, isMaster } = this.#settings;
     const direction = peer.readOnly ? "one-way" : "both";
     const trust = peer.credential && { credential: peer.credential(), random: environment.randomBytes };
@@ -110,11 +116,13 @@ export class Channel {
       wasConnected = true;
       await this.#connected(this.#link);
       await this.#work(this.#link);
+      const isAnew = !this.#link.over && !this.#stopping;
       await this.#link.close();
-      return { wasConnected, error: new TandemError("disconnected", `The peer ${peer.name} ended the connection.`) };
+      const error = new TandemError("disconnected", `The peer ${peer.name} ended the connection.`);
+      return { wasConnected, isAnew, error };
     } catch (error) {
       this.#link?.destroy();
-      return { wasConnected, error: asTandemError(error) };
+      return { wasConnected, isAnew: false, error: asTandemError(error) };
     } finally {
       this.#link = null;
     }
@@ -141,7 +149,7 @@ export class Channel {
     await this.#tell({ state: "connected", error: null, nextTry: null });
   }
 
-  /** Lets a worker work until the link is over. @throws TandemError if the survey or the own store fails. */
+  /** Lets a worker work until the link is over, or should be made anew. @throws TandemError if the survey or the own store fails. */
   async #work(link: Link): Promise<void> {
     const { store, peer, parallel, environment, surveyMs } = this.#settings;
     const emit = (event: Omit<ReplicatorEvent, "peer">) => this.#emit(event);
@@ -149,6 +157,7 @@ export class Channel {
     this.#worker = worker;
     try {
       let nextSurvey = environment.now();
+      const nextGreeting = link.isVague ? nextSurvey + GREETING_MS : Number.POSITIVE_INFINITY;
       while (!link.over && !this.#stopping) {
         const now = environment.now();
         if (now >= nextSurvey) {
@@ -157,7 +166,9 @@ export class Channel {
         }
         if (now - this.#note.at >= SIGN_OF_LIFE_MS) await this.#tell({});
         const idleMs = await worker.startDue();
-        await this.#bell.wait(Math.min(idleMs, Math.max(1, nextSurvey - now), SIGN_OF_LIFE_MS));
+        if (worker.isIdle && now >= nextGreeting) break;
+        const next = now < nextGreeting ? Math.min(nextSurvey, nextGreeting) : nextSurvey;
+        await this.#bell.wait(Math.min(idleMs, Math.max(1, next - now), SIGN_OF_LIFE_MS));
       }
     } finally {
       this.#worker = null;

@@ -88,6 +88,11 @@ export class Link {
     return this.#isPolite();
   }
 
+  /** See `RemotePeer.isVague`. */
+  get isVague(): boolean {
+    return this.#remote.isVague;
+  }
+
   /** True once nothing can be asked any more. */
   get over(): boolean {
     return this.#over;

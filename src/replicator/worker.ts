@@ -161,6 +161,11 @@ export class Worker {
     return next === null ? Number.POSITIVE_INFINITY : Math.max(1, next - now);
   }
 
+  /** Whether nothing is under way or due. */
+  get isIdle(): boolean {
+    return this.#due.length === 0 && this.#left.length === 0 && this.#running.size === 0;
+  }
+
   /** Resolves when nothing is in flight any more. */
   async ended(): Promise<void> {
     await Promise.all(this.#running);

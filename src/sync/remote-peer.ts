@@ -155,6 +155,14 @@ export class RemotePeer implements Peer {
     return { ...audited, damaged: [], wrongSums: 0 };
   }
 
+  /**
+   * Whether it could not say which messages it got since the last exchange, as they were too many: then nothing is guessed, and
+   * each new message is asked about before it is sent.
+   */
+  get isVague(): boolean {
+    return this.#greeting.many;
+  }
+
   /** Resolves when nothing can be asked any more: the connection ended or broke. Never rejects. */
   get ended(): Promise<void> {
     return this.#running;

@@ -1,8 +1,12 @@
 /** Channels between nodes in one process, on both stores: what changes on one node comes to the others, once. */
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import { MAX_RECENT_BYTES } from "../../protocol/limits.ts";
 import { TandemError } from "../../src/model/errors.ts";
 import { appendMessages, createMailbox } from "../../src/operations/index.ts";
+import { GREETING_MS } from "../../src/replicator/channel.ts";
+import { SYSTEM } from "../../src/replicator/environment.ts";
+import type { EventName } from "../../src/replicator/events.ts";
 import { decorated, STORE_KINDS, unreadable } from "../sync/support/stores.ts";
 import { Cluster, type MemberOptions } from "./support/cluster.ts";
 
@@ -119,6 +123,31 @@ describe.each(STORE_KINDS)("channels on the $kind store", (kind) => {
         expect(Object.values(await b.messages(name)).sort()).toEqual([`from a in ${name}`, `from b in ${name}`]);
       for (const { store } of cluster.members)
         for (const { name } of await store.log.channels()) expect(await store.log.nextDue(name, 0)).toBeNull();
+    }));
+
+  it("a connection that began with more new messages than the peer could tell of is made anew once all is brought over", () =>
+    withCluster(["a", "b"], async (cluster) => {
+      const [a, b] = [cluster.member("a"), cluster.member("b")];
+      await a.node.create();
+      await a.node.deliver("INBOX", ...Array.from({ length: MAX_RECENT_BYTES / 4 + 1 }, (_, i) => `message ${i}`));
+      let ahead = 0;
+      a.start();
+      b.start({ environment: { ...SYSTEM, now: () => SYSTEM.now() + ahead } });
+      await cluster.quiet();
+      const told = (event: EventName) => b.events.filter((one) => one.event === event).length;
+      expect(told("peer-connected")).toBe(1);
+      ahead = GREETING_MS;
+      await b.node.set("INBOX", 1, "\\Seen");
+      await cluster.until(() => told("survey-done") === 2);
+      await cluster.quiet();
+      expect(told("peer-connected")).toBe(2);
+      await cluster.expectIdentical();
+      expect(told("peer-disconnected")).toBe(0);
+      // What the peer knows of is few now, and a new message goes out with its record.
+      const before = b.traffic.frames;
+      await b.node.deliver("INBOX", "one more");
+      await cluster.quiet();
+      expect(b.traffic.frames - before).toBe(1);
     }));
 
   it("scenario 56: one broken mailbox waits with its reason, all others are done", () =>
