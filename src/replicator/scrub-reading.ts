@@ -23,6 +23,7 @@ export interface Slice {
   readonly name: string;
   /** The last UID read; null if the mailbox is through. */
   readonly reached: number | null;
+  /** What reading it counts for. */
   readonly bytes: number;
   readonly messages: number;
   readonly unreadable: readonly string[];
@@ -32,6 +33,8 @@ export interface Slice {
 
 /** What looking at one record counts for. */
 const RECORD_BYTES = 100;
+/** What finding one message counts for, besides its bytes: many small ones would cost an idle node more than a few large ones. */
+const MESSAGE_BYTES = 4096;
 
 /** Mailboxes from a place on, sorted by account and id; the first of them from its UID on. */
 export async function* placesFrom(store: MailboxStore, start: Place): AsyncGenerator<Place> {
@@ -73,7 +76,7 @@ export class MailboxReading {
     this.#uid = place.uid;
   }
 
-  /** Hashes messages until `most` bytes are read, at least one. @throws TandemError `not-found`. */
+  /** Hashes messages until they count for `most` bytes, at least one. @throws TandemError `not-found`. */
   async slice(most: number): Promise<Slice> {
     const { account, mailboxId } = this.place;
     const first = this.#damaged === null ? await checkDigest(this.#store, account, mailboxId, this.#onFault) : null;
@@ -95,7 +98,7 @@ export class MailboxReading {
             if (messages > 0 && bytes >= most) return result(this.#uid);
             if (!(await isReadable(this.#store, record.guid, record.size))) unreadable.push(record.guid);
             this.#uid = record.uid;
-            bytes += record.size;
+            bytes += MESSAGE_BYTES + record.size;
             messages++;
           }
       }

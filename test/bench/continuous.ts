@@ -8,8 +8,9 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { appendMessages, DEFAULT_SYNC_OPTIONS, type MailboxStore, syncStores, waitForPeer } from "../../src/index.ts";
+import { BLOCK_UIDS } from "../../src/store/shared/blocks.ts";
 import { freePort } from "../transport/free-ports.ts";
-import { ACCOUNT, manyMailboxes, message, oneMessageEach, withStore } from "./stores.ts";
+import { ACCOUNT, fewMessagesEach, manyMailboxes, message, withStore } from "./stores.ts";
 import { count, figure, most, type Row, rate } from "./table.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/cli/main.js", import.meta.url));
@@ -19,7 +20,7 @@ const LOADED_MAILBOXES = 1000;
 const CHANGES_PER_SECOND = Number(process.env["TANDEM_BENCH_RATE"] ?? 3000);
 /** How long the load lasts; 600 shows that memory stays flat. */
 const LOAD_SECONDS = Number(process.env["TANDEM_BENCH_SECONDS"] ?? 60);
-/** How long before it grows to that rate. */
+/** How long before it grows to that rate. The mailboxes are of all sizes: a change costs more the fuller a block is. */
 const RAMP_SECONDS = 10;
 const IDLE_SECONDS = 20;
 /** Pause between two looks at the other store: short where nothing else runs, long where each look takes from the daemons. */
@@ -64,7 +65,7 @@ async function withPair(directory: string, use: (pair: PairOfDaemons) => Promise
   const paths = { a: join(directory, "a"), b: join(directory, "b") };
   const [portA, portB] = [await freePort(), await freePort()];
   return withStore(paths.a, async (a) => {
-    await oneMessageEach(a, await manyMailboxes(a, LOADED_MAILBOXES));
+    await fewMessagesEach(a, await manyMailboxes(a, LOADED_MAILBOXES), BLOCK_UIDS);
     return withStore(paths.b, async (b) => {
       const daemons = [
         await startDaemon("a", paths.a, portA, "b", portB),

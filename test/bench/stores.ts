@@ -77,10 +77,16 @@ export async function manyMailboxes(store: MailboxStore, count: number): Promise
 
 /** Puts the same message into each of some mailboxes. */
 export async function oneMessageEach(store: MailboxStore, names: readonly string[]): Promise<void> {
-  const [guid = ""] = await store.stage([message(0, 512)]);
-  const one = { guid, size: 512, flags: [], internalDate: START };
+  await fewMessagesEach(store, names, 1);
+}
+
+/** Puts 1, 2, 3 and so on up to `most` messages into mailboxes, and again from 1: the same ones into each. */
+export async function fewMessagesEach(store: MailboxStore, names: readonly string[], most: number): Promise<void> {
+  const guids = await store.stage(Array.from({ length: most }, (_, number) => message(number, 512)));
+  const all = guids.map((guid, i) => ({ guid, size: 512, flags: [], internalDate: START + i }));
+  const fill = (name: string, i: number) => appendMessages(store, ACCOUNT, name, all.slice(0, 1 + (i % most)));
   for (let start = 0; start < names.length; start += BATCH)
-    await Promise.all(names.slice(start, start + BATCH).map((name) => appendMessages(store, ACCOUNT, name, [one])));
+    await Promise.all(names.slice(start, start + BATCH).map((name, i) => fill(name, start + i)));
 }
 
 /** A Maildir of `count` messages of `size` bytes. */
