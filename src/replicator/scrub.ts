@@ -23,6 +23,8 @@ export const DEFAULT_SCRUB: ScrubPace = { bytesPerSecond: 1024 * 1024, roundMs: 
 
 /** Milliseconds' worth of reading between two pauses. */
 const SLICE_MS = 500;
+/** Milliseconds between two notes of how far the round is: each is synced, which costs more than what is read meanwhile. */
+const KEPT_EVERY_MS = 10_000;
 /** Pause before the next attempt where the store itself fails, in milliseconds. */
 const FAILED_MS = 60_000;
 /** Between two rounds, however short one may be, in milliseconds. */
@@ -35,6 +37,8 @@ export class Scrub {
   readonly #pace: ScrubPace;
   readonly #faults: Faults;
   readonly #bell: Bell;
+  /** When it was last noted how far the round is. */
+  #keptAt = 0;
   #state: ScrubState = NEVER_SCRUBBED;
   #places: AsyncGenerator<Place> | null = null;
   #reading: MailboxReading | null = null;
@@ -133,7 +137,8 @@ export class Scrub {
     const reached = slice?.reached ?? null;
     if (reached === null) this.#reading = null;
     const messages = this.#state.messages + (slice?.messages ?? 0);
-    await this.#keep({ ...this.#state, place: { account, mailboxId, uid: reached ?? MAX_UID }, messages });
+    this.#state = { ...this.#state, place: { account, mailboxId, uid: reached ?? MAX_UID }, messages };
+    if (this.#settings.environment.now() - this.#keptAt >= KEPT_EVERY_MS) await this.#keep(this.#state);
     return slice?.bytes ?? 0;
   }
 
@@ -160,6 +165,7 @@ export class Scrub {
 
   async #keep(state: ScrubState): Promise<void> {
     this.#state = state;
+    this.#keptAt = this.#settings.environment.now();
     await this.#settings.store.writeNote(SCRUB_NOTE, JSON.stringify(state));
   }
 
