@@ -23,6 +23,8 @@ const LOAD_SECONDS = Number(process.env["TANDEM_BENCH_SECONDS"] ?? 60);
 /** How long before it grows to that rate. The mailboxes are of all sizes: a change costs more the fuller a block is. */
 const RAMP_SECONDS = 10;
 const IDLE_SECONDS = 20;
+/** Before that, until what follows a first copy is over. */
+const SETTLE_SECONDS = 15;
 /** Pause between two looks at the other store: short where nothing else runs, long where each look takes from the daemons. */
 const LOOK_MS = 0.2;
 const LOOK_UNDER_LOAD_MS = 5;
@@ -127,6 +129,7 @@ function sleep(ms: number): void {
 }
 
 async function idleRow({ daemons }: PairOfDaemons): Promise<Row> {
+  await new Promise((resolve) => setTimeout(resolve, 1000 * SETTLE_SECONDS));
   const before = daemons.map(({ pid }) => cpuMs(pid));
   await new Promise((resolve) => setTimeout(resolve, 1000 * IDLE_SECONDS));
   const used = daemons.map(({ pid }, i) => cpuMs(pid) - (before[i] as number));
