@@ -4,8 +4,8 @@
 import { cursorDigest } from "../../protocol/cursor-digest.ts";
 import { sameEntry } from "../merge/entry.ts";
 import { sameAgreed } from "../model/state.ts";
+import { hasMet } from "../store/shared/log-entries.ts";
 import type { SideMailbox } from "./gather.ts";
-import { agreedStateOf } from "./local-peer.ts";
 import type { Peer, Survey, SurveyedMailbox } from "./peer.ts";
 import type { MailboxPair } from "./tree-exchange.ts";
 
@@ -56,9 +56,7 @@ export function canGuess(mailbox: SurveyedMailbox): boolean {
 
 /** True if both sides are known to have been where this one is. */
 export function isAtCursor(mailbox: SurveyedMailbox): boolean {
-  const { cursor } = mailbox;
-  const now = agreedStateOf(mailbox);
-  return cursor !== null && sameAgreed(cursor.latest, now) && sameAgreed(cursor.agreed, now);
+  return mailbox.cursor !== null && hasMet(mailbox, mailbox.cursor);
 }
 
 /** True if the trees need not be brought together for this mailbox. */

@@ -3,7 +3,7 @@
  */
 import { type Cursor, sameAgreed, sameState } from "../../model/state.ts";
 import type { LogEntry, Settlement } from "../change-log.ts";
-import type { Mailbox, MailboxChange } from "../store.ts";
+import type { MailboxChange, MailboxHead } from "../store.ts";
 
 /** Which mailbox an entry tells of. */
 export interface LoggedMailbox {
@@ -24,7 +24,7 @@ export function isLogged({ before, after, entry, reset, overrule }: MailboxChang
 }
 
 /** Whether a cursor says that the peer is where the mailbox is: then nothing of it waits for that peer. */
-export function hasMet({ entry, state }: Mailbox, { latest, agreed }: Cursor): boolean {
+export function hasMet({ entry, state }: MailboxHead, { latest, agreed }: Cursor): boolean {
   return sameAgreed(latest, agreed) && sameAgreed(latest, { ...state, entryModseq: entry.modseq });
 }
 
