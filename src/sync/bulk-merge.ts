@@ -22,20 +22,11 @@ import { tryApply } from "./bulk-apply.ts";
 import { planMet } from "./bulk-plan.ts";
 import type { LocalPeer } from "./local-peer.ts";
 import type { SurveyedMailbox } from "./peer.ts";
-import {
-  agreementOf,
-  changedGuids,
-  changeOf,
-  doneBy,
-  leftNow,
-  newTo,
-  type PlannedMerge,
-  rightNow,
-} from "./planned-merge.ts";
+import { agreementOf, changedGuids, changeOf, doneBy, leftNow, type PlannedMerge, rightNow } from "./planned-merge.ts";
 import { allEnded, forEachAtOnce } from "./pool.ts";
 import { type Met, metWith, type PushOutcome, type Settle } from "./push-outcome.ts";
 import type { RemotePeer } from "./remote-peer.ts";
-import { MOST_UNASKED_BYTES, unaskedBodies } from "./unasked-bodies.ts";
+import { FrameRoom, withBodies } from "./unasked-bodies.ts";
 
 /** Attempts at the left side's part: a process that writes to a mailbox all the time comes between once or twice. */
 const ATTEMPTS = 4;
@@ -60,7 +51,7 @@ export class BulkMerge {
   async merge(mets: readonly Met[], settle: Settle): Promise<PushOutcome[]> {
     const absent = await this.#fetchLacking(mets.map(({ right }) => right));
     const outcomes = mets.map((): PushOutcome => ({ kind: "other" }));
-    const written = await this.#writeRight(await this.#begin(mets, absent), outcomes);
+    const written = await this.#writeRight(await this.#begin(mets, absent, outcomes), outcomes);
     const [before, behind] = [written.filter(({ base }) => base === null), written.filter(({ base }) => base !== null)];
     const followed = await this.#follow(behind, outcomes);
     await allEnded([
@@ -88,14 +79,16 @@ export class BulkMerge {
   }
 
   /**
-   * Plans the mailboxes, and writes this side's parts of those where it is first.
+   * Plans the mailboxes, and writes this side's parts of those where it is first and whose messages fit into the frame.
    * @returns those that could be planned here: an exchange of its own does any other, or says why not.
    */
-  async #begin(mets: readonly Met[], absent: ReadonlySet<string>): Promise<PlannedMerge[]> {
+  async #begin(mets: readonly Met[], absent: ReadonlySet<string>, outcomes: PushOutcome[]): Promise<PlannedMerge[]> {
+    const room = new FrameRoom();
     const begun: PlannedMerge[] = [];
     let open = [...mets.keys()];
     for (let attempt = 0; attempt < ATTEMPTS && open.length > 0; attempt++) {
-      const planned = await this.#planAll(mets, open, absent);
+      const all = await this.#planAll(mets, open, absent);
+      const planned = all.filter((one) => room.take(one, outcomes));
       // Asked for in one turn, so that the store can write them in one transaction.
       const isWritten = await Promise.all(planned.map((one) => one.base !== null || this.#applyLeft(one)));
       begun.push(...planned.filter((_, i) => isWritten[i]));
@@ -136,7 +129,7 @@ export class BulkMerge {
 
   /** The right sides' parts, in one frame with the messages they lack. Returns those that were applied. */
   async #writeRight(planned: readonly PlannedMerge[], outcomes: PushOutcome[]): Promise<PlannedMerge[]> {
-    const { chosen, bodies } = await this.#withBodies(planned, outcomes);
+    const { chosen, bodies } = await withBodies(this.#store, this.#right, planned);
     if (chosen.length === 0) return [];
     const results = await this.#right.changeMany(chosen.map(changeOf), bodies);
     for (const [i, one] of chosen.entries()) {
@@ -155,29 +148,5 @@ export class BulkMerge {
       if (done[i] === false)
         outcomes[one.index] = { kind: "conflict", met: { left: one.met.left, right: rightNow(one) } };
     return behind.filter((_, i) => done[i]);
-  }
-
-  /** Those whose messages the right side has, or surely lacks and gets along as far as there is room. */
-  async #withBodies(
-    planned: readonly PlannedMerge[],
-    outcomes: PushOutcome[],
-  ): Promise<{ chosen: PlannedMerge[]; bodies: Uint8Array[] }> {
-    const fresh = planned.map(({ met, plan }) => newTo(met.right, plan.right.puts));
-    const messages = await unaskedBodies(this.#store, this.#right, [...new Set(fresh.flat())]);
-    let room = MOST_UNASKED_BYTES;
-    const bodies: Uint8Array[] = [];
-    const chosen = planned.filter(({ index }, i) => {
-      const guids = fresh[i] ?? [];
-      if (!guids.every(messages.isKnown)) return false;
-      const own = messages.of(guids);
-      const bytes = own.reduce((sum, { length }) => sum + length, 0);
-      const fits = bytes <= room;
-      if (!fits && bytes <= MOST_UNASKED_BYTES) outcomes[index] = { kind: "full" };
-      if (!fits) return false;
-      room -= bytes;
-      bodies.push(...own);
-      return true;
-    });
-    return { chosen, bodies };
   }
 }

@@ -10,7 +10,7 @@ import { sameAgreed } from "../model/state.ts";
 import { gatherWith, pullOf } from "./gather.ts";
 import type { LocalPeer } from "./local-peer.ts";
 import { leadsToSame } from "./mailbox-change.ts";
-import { liveGuids, type PlannedMerge } from "./planned-merge.ts";
+import { liveGuids, newTo, type PlannedMerge } from "./planned-merge.ts";
 import type { Met } from "./push-outcome.ts";
 
 /**
@@ -52,5 +52,6 @@ async function tryPlan(
   if (!leadsToSame(plan) || plan.decisions.some(({ row }) => row === "M08")) return null;
   if (liveGuids(plan.left.puts).some((guid) => absent.has(guid))) return null;
   const isNumbered = plan.decisions.some(({ newUid }) => newUid !== undefined);
-  return { index, met: { left: { ...left, state: states[0] }, right }, plan, base: isNumbered ? base : null };
+  const fresh = newTo(right, plan.right.puts);
+  return { index, met: { left: { ...left, state: states[0] }, right }, plan, base: isNumbered ? base : null, fresh };
 }

@@ -12,20 +12,16 @@ import { agreedStateOf, INLINE_BYTES, type LocalPeer } from "./local-peer.ts";
 import type { Agreement, SurveyedMailbox } from "./peer.ts";
 import { allEnded } from "./pool.ts";
 import { metWith, type PushOutcome, type Settle } from "./push-outcome.ts";
-import type { RemotePeer } from "./remote-peer.ts";
+import type { RemotePeer, UnaskedBody } from "./remote-peer.ts";
 import type { Direction } from "./report.ts";
 import { chooseRoute } from "./route.ts";
-import { MOST_UNASKED_BYTES, unaskedBodies } from "./unasked-bodies.ts";
+import { type Bringing, FrameRoom, withBodies } from "./unasked-bodies.ts";
 
 /** A change on its way into the frame. */
-interface Candidate {
-  readonly index: number;
+interface Candidate extends Bringing {
   readonly mailbox: SurveyedMailbox;
   readonly change: PlainChange;
   readonly records: number;
-  /** New messages in it. */
-  readonly fresh: readonly string[];
-  readonly bytes: number;
 }
 
 const NOTHING: PushOutcome = { kind: "done", records: 0, bodies: 0 };
@@ -54,27 +50,18 @@ export class BulkPush {
     const candidates = mailboxes.flatMap(
       (mailbox, index) => candidateOf(mailbox, index, this.#direction, yields) ?? [],
     );
-    const { chosen, bodies } = await this.#withBodies(fitting(candidates, outcomes));
+    const room = new FrameRoom();
+    const fitting = candidates.filter((one) => room.take(one, outcomes));
+    const { chosen, bodies } = await withBodies(this.#store, this.#right, fitting);
     const agreed = chosen.length === 0 ? [] : await this.#send(chosen, bodies, outcomes);
     await allEnded([this.#left.agree(agreed), settle(outcomes)]);
     return outcomes;
   }
 
-  /** The candidates whose new messages are at hand and known to be lacking, or known to be there; and those to be sent. */
-  async #withBodies(candidates: readonly Candidate[]): Promise<{ chosen: Candidate[]; bodies: Uint8Array[] }> {
-    const messages = await unaskedBodies(
-      this.#store,
-      this.#right,
-      candidates.flatMap(({ fresh }) => fresh),
-    );
-    const chosen = candidates.filter(({ fresh }) => fresh.every(messages.isKnown));
-    return { chosen, bodies: chosen.flatMap(({ fresh }) => messages.of(fresh)) };
-  }
-
   /** Returns what both sides are agreed on now. */
   async #send(
     chosen: readonly Candidate[],
-    bodies: readonly Uint8Array[],
+    bodies: readonly UnaskedBody[],
     outcomes: PushOutcome[],
   ): Promise<Agreement[]> {
     const results = await this.#right.changeMany(
@@ -126,20 +113,8 @@ function candidateOf(
       batches: changes,
     },
     records: batches.reduce((sum, { count }) => sum + count, 0),
-    fresh: fresh.map(({ guid }) => guid),
-    bytes: fresh.reduce((sum, { size }) => sum + size, 0),
+    fresh,
   };
-}
-
-/** As many as fit into a frame with their messages; the others wait, but for one that never fits. */
-function fitting(candidates: readonly Candidate[], outcomes: PushOutcome[]): Candidate[] {
-  let left = MOST_UNASKED_BYTES;
-  return candidates.filter(({ index, bytes }) => {
-    const fits = bytes <= left;
-    if (fits) left -= bytes;
-    else if (bytes <= MOST_UNASKED_BYTES) outcomes[index] = { kind: "full" };
-    return fits;
-  });
 }
 
 function agreementOf({ account, mailboxId, after, entryModseq }: PlainChange): Agreement {

@@ -23,14 +23,11 @@ const MAX_INLINE_BYTES = 2 * FRAME_FILL_BYTES;
 export interface Outlet {
   readonly requests: Requests;
   readonly sent: SentBodies;
-  /** What is known of messages that are new in the mailbox, before the replica was asked. */
-  readonly guess: (guids: readonly string[]) => Promise<Guess[]>;
+  /** Of messages that are new in the mailbox those to send unasked; null if the replica has to be asked what it lacks. */
+  readonly lacking: (guids: readonly string[]) => Promise<string[] | null>;
   /** Asked before the commit, which is not sent if it says false. */
   readonly gate: Gate | null;
 }
-
-/** `lacks` is certain as long as nobody delivers the message there meanwhile; `has` may be wrong, the replica then says so. */
-export type Guess = "lacks" | "has" | "unknown";
 
 interface Live {
   readonly guid: string;
@@ -81,7 +78,7 @@ export class OutgoingChange {
 
   /** A guess was wrong: the same once more, asking what is lacking. */
   #askFirst(): Promise<ChangeResult> {
-    const outlet: Outlet = { ...this.#outlet, guess: async (guids) => guids.map(() => "unknown") };
+    const outlet: Outlet = { ...this.#outlet, lacking: async () => null };
     return new OutgoingChange(outlet, this.#head, this.#source).run(onePage(this.#page));
   }
 
@@ -125,9 +122,7 @@ export class OutgoingChange {
   /** Messages to send unasked, or null if it has to be asked what is lacking. */
   async #inline(fresh: readonly Live[]): Promise<string[] | null> {
     if (fresh.reduce((sum, { size }) => sum + size, 0) > MAX_INLINE_BYTES) return null;
-    const guids = fresh.map(({ guid }) => guid);
-    const guesses = await this.#outlet.guess(guids);
-    return guesses.includes("unknown") ? null : guids.filter((_, i) => guesses[i] === "lacks");
+    return this.#outlet.lacking(fresh.map(({ guid }) => guid));
   }
 
   async #sendFrame(page: readonly RecordBatch[], isFirst: boolean): Promise<void> {

@@ -5,15 +5,14 @@ import type { PlainChange } from "../../protocol/plain-changes.ts";
 import type { MergePlan } from "../merge/plan.ts";
 import { decodeBatch } from "../model/batch.ts";
 import { decodeGuids } from "../model/batch-bodies.ts";
-import type { IndexRecord } from "../model/record.ts";
+import type { IndexRecord, LiveRecord } from "../model/record.ts";
 import type { AgreedState } from "../model/state.ts";
 import { packRecords } from "../store/shared/blocks.ts";
 import type { Agreement, SurveyedMailbox } from "./peer.ts";
 import type { Met, PushOutcome } from "./push-outcome.ts";
+import type { Bringing } from "./unasked-bodies.ts";
 
-export interface PlannedMerge {
-  /** Its place among the others. */
-  readonly index: number;
+export interface PlannedMerge extends Bringing {
   /** Both sides as they were when it was planned. */
   readonly met: Met;
   readonly plan: MergePlan;
@@ -43,9 +42,8 @@ export function agreementOf({ met: { left }, plan }: PlannedMerge): Agreement {
 }
 
 /** Both parts are written. */
-export function doneBy({ met, plan }: PlannedMerge): PushOutcome {
-  const { left, right } = plan;
-  return { kind: "done", records: left.puts.length + right.puts.length, bodies: newTo(met.right, right.puts).length };
+export function doneBy({ plan: { left, right }, fresh }: PlannedMerge): PushOutcome {
+  return { kind: "done", records: left.puts.length + right.puts.length, bodies: fresh.length };
 }
 
 /** The left side when the right one has refused its part. */
@@ -73,9 +71,9 @@ export function changedGuids({ changes }: SurveyedMailbox): string[] {
 }
 
 /** Messages among some records that the right side has no record of, as far as its delta tells. */
-export function newTo(right: SurveyedMailbox, records: readonly IndexRecord[]): string[] {
+export function newTo(right: SurveyedMailbox, records: readonly IndexRecord[]): LiveRecord[] {
   const own = new Set(changedGuids(right));
   return records.flatMap((record) =>
-    record.expunged || own.has(record.guid) || record.uid < right.state.uidNext ? [] : [record.guid],
+    record.expunged || own.has(record.guid) || record.uid < right.state.uidNext ? [] : [record],
   );
 }

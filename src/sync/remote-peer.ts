@@ -9,7 +9,7 @@ import { TandemError } from "../model/errors.ts";
 import type { MailboxHead, Outcome, TreeChange } from "../store/store.ts";
 import type { FrameConnection, TransportStats } from "../transport/transport.ts";
 import { type Greeting, greet, type Introduction } from "./hello.ts";
-import { type Guess, OutgoingChange } from "./outgoing.ts";
+import { OutgoingChange } from "./outgoing.ts";
 import { pieces } from "./pages.ts";
 import type {
   Agreement,
@@ -34,6 +34,15 @@ import { SentBodies } from "./sent-bodies.ts";
 export interface MasterOptions extends Introduction {
   /** In how many records of the master's store each message is live. */
   readonly references: (guids: readonly string[]) => Promise<readonly number[]>;
+}
+
+/** `lacks` is certain as long as nobody delivers the message there meanwhile; `has` may be wrong, the replica then says so. */
+export type Guess = "has" | "lacks" | "unknown";
+
+/** A message that goes along with a change. */
+export interface UnaskedBody {
+  readonly guid: string;
+  readonly bytes: Uint8Array;
 }
 
 /** Messages sent unasked that are remembered: a conflict follows within a round trip. */
@@ -115,8 +124,8 @@ export class RemotePeer implements Peer {
     source: BodySource,
     gate?: Gate,
   ): Promise<ChangeResult> {
-    const guess = (guids: readonly string[]) => this.guesses(guids);
-    const outlet = { requests: this.#requests, sent: this.#sent, guess, gate: gate ?? null };
+    const lacking = (guids: readonly string[]) => this.#surelyLacking(guids);
+    const outlet = { requests: this.#requests, sent: this.#sent, lacking, gate: gate ?? null };
     return new OutgoingChange(outlet, head, source).run(records);
   }
 
@@ -124,8 +133,9 @@ export class RemotePeer implements Peer {
    * Sends small changes of many mailboxes in one frame, with the messages they bring; what became of each.
    * @throws TandemError.
    */
-  async changeMany(items: readonly PlainChange[], bodies: readonly Uint8Array[]): Promise<readonly PlainResult[]> {
-    const [sizes, data] = [bodies.map(({ length }) => length), Buffer.concat(bodies)];
+  async changeMany(items: readonly PlainChange[], bodies: readonly UnaskedBody[]): Promise<readonly PlainResult[]> {
+    for (const { guid } of bodies) this.#unasked.add(guid);
+    const [sizes, data] = [bodies.map(({ bytes }) => bytes.length), Buffer.concat(bodies.map(({ bytes }) => bytes))];
     const { results } = await this.#requests.ask((q) => ({ t: "changes", q, items, sizes, data }), "changed");
     if (results.length === items.length) return results;
     throw new TandemError("bad-message", "The peer did not say what became of each change; check its release.");
@@ -177,7 +187,7 @@ export class RemotePeer implements Peer {
   /**
    * What is known of messages that are new in a mailbox, before the other side was asked. It told which messages it got
    * since the last exchange; one that is in a single mailbox here and not among those cannot have reached it another way
-   * (scenario 5). Those of which it is said that they lack have to be sent.
+   * (scenario 5).
    */
   async guesses(guids: readonly string[]): Promise<Guess[]> {
     const { many, recent } = this.#greeting;
@@ -185,10 +195,17 @@ export class RemotePeer implements Peer {
     const references = await this.#references(guids);
     return guids.map((guid, i) => {
       if (recent.has(guid.slice(0, 8)) || this.#unasked.has(guid)) return "has";
-      if (references[i] !== 1) return "unknown";
-      this.#unasked.add(guid);
-      return "lacks";
+      return references[i] === 1 ? "lacks" : "unknown";
     });
+  }
+
+  /** Of some messages those to send unasked, if the other side surely has or lacks each of them; null if it has to be asked. */
+  async #surelyLacking(guids: readonly string[]): Promise<string[] | null> {
+    const guesses = await this.guesses(guids);
+    if (guesses.includes("unknown")) return null;
+    const lacking = guids.filter((_, i) => guesses[i] === "lacks");
+    for (const guid of lacking) this.#unasked.add(guid);
+    return lacking;
   }
 
   /** The next page is asked for before this one is worked on. */

@@ -1,31 +1,57 @@
 /**
- * Messages that go along with small changes, without the other side being asked what it lacks.
+ * Messages that go along with small changes of many mailboxes, without the other side being asked what it lacks.
  */
 import { FRAME_FILL_BYTES } from "../../protocol/limits.ts";
 import type { MailboxStore } from "../store/store.ts";
-import type { RemotePeer } from "./remote-peer.ts";
+import type { PushOutcome } from "./push-outcome.ts";
+import type { RemotePeer, UnaskedBody } from "./remote-peer.ts";
 
 /** Bytes of messages that go along with the small changes of many mailboxes: a few messages for each. */
 export const MOST_UNASKED_BYTES = 6 * FRAME_FILL_BYTES;
 
-/** What is known of some messages. */
-export interface UnaskedBodies {
-  /** Whether the other side has the message, or lacks it and its bytes are at hand. */
-  readonly isKnown: (guid: string) => boolean;
-  /** The bytes of those of `guids` that have to be sent. */
-  readonly of: (guids: readonly string[]) => Uint8Array[];
+/** A mailbox that is to be changed at the other side together with others. */
+export interface Bringing {
+  /** Its place among the outcomes. */
+  readonly index: number;
+  /** The messages that are new to it there. */
+  readonly fresh: readonly { readonly guid: string; readonly size: number }[];
 }
 
-/** @throws TandemError what the store throws. */
-export async function unaskedBodies(
+/** What is left of a frame's room for messages. */
+export class FrameRoom {
+  #bytes = MOST_UNASKED_BYTES;
+
+  /** Takes room for the messages of a mailbox, if there is any: else it waits for the next frame, or never fits into one. */
+  take({ index, fresh }: Bringing, outcomes: PushOutcome[]): boolean {
+    const bytes = fresh.reduce((sum, { size }) => sum + size, 0);
+    const fits = bytes <= this.#bytes;
+    if (fits) this.#bytes -= bytes;
+    else outcomes[index] = { kind: bytes <= MOST_UNASKED_BYTES ? "full" : "other" };
+    return fits;
+  }
+}
+
+/**
+ * Those whose messages the other side has, or surely lacks and gets along with the change; and what it gets.
+ * @throws TandemError what the store throws.
+ */
+export async function withBodies<T extends Bringing>(
   store: MailboxStore,
   right: RemotePeer,
-  guids: readonly string[],
-): Promise<UnaskedBodies> {
+  mailboxes: readonly T[],
+): Promise<{ chosen: T[]; bodies: UnaskedBody[] }> {
+  const guids = mailboxes.flatMap(({ fresh }) => fresh.map(({ guid }) => guid));
   const guesses = await right.guesses(guids);
   const lacking = guids.filter((_, i) => guesses[i] === "lacks");
   const read = lacking.length === 0 ? [] : await store.readBodies(lacking);
   const bytes = new Map(lacking.map((guid, i) => [guid, read[i] ?? null]));
   const known = new Set(guids.filter((guid, i) => guesses[i] === "has" || bytes.get(guid)));
-  return { isKnown: (guid) => known.has(guid), of: (some) => some.flatMap((guid) => bytes.get(guid) ?? []) };
+  const chosen = mailboxes.filter(({ fresh }) => fresh.every(({ guid }) => known.has(guid)));
+  const bodies = chosen.flatMap(({ fresh }) =>
+    fresh.flatMap(({ guid }) => {
+      const own = bytes.get(guid);
+      return own ? [{ guid, bytes: own }] : [];
+    }),
+  );
+  return { chosen, bodies };
 }

@@ -258,6 +258,28 @@ describe.each(STORE_KINDS)("on the $kind store", (kind) => {
     await world.expectConverged();
   });
 
+  test("what does not fit into one frame of a merge is left as it was, and goes with the next one", async () => {
+    for (const name of BOXES) {
+      await a.set(name, 1, "\\Seen");
+      await b.set(name, 1, "\\Flagged");
+    }
+    const outcomes = await push();
+    for (const name of BOXES) await a.deliver(name, `${name} ${"x".repeat(90_000)}`);
+    const before = await a.live("box 19");
+    const kinds = (await merge(outcomes)).map(({ kind: what }) => what);
+    expect(kinds.filter((what) => what === "done")).toHaveLength(8);
+    expect(kinds.filter((what) => what === "full")).toHaveLength(12);
+    expect(kinds[19]).toBe("full");
+    expect(await a.live("box 19")).toEqual(before);
+    for (const done of [8, 4]) {
+      const met = await push();
+      expect(metsIn(met)).toHaveLength(done);
+      expect((await merge(met)).map(({ kind: what }) => what)).toEqual(Array(done).fill("done"));
+    }
+    expect(wire.counts.bodiesToReplica).toBe(BOXES.length);
+    await world.expectConverged();
+  });
+
   test("P11: what settles shares the moment with the cursors, and its failure is the push's", async () => {
     await a.deliver("box 3", "new");
     const failing = push(async (outcomes) => {

@@ -143,12 +143,12 @@ class WiretapConnection implements FrameConnection {
 
 /** Messages that are complete with this frame. */
 function bodiesIn(message: Message): number {
-  if (message.t === "bodies") return message.sizes.length;
+  if (message.t === "bodies" || message.t === "changes") return message.sizes.length;
   return message.t === "bodyPart" && message.offset + message.data.length === message.size ? 1 : 0;
 }
 
 function bodyBytesIn(message: Message): number {
-  return message.t === "bodies" || message.t === "bodyPart" ? message.data.length : 0;
+  return message.t === "bodies" || message.t === "changes" || message.t === "bodyPart" ? message.data.length : 0;
 }
 
 /** Collects the GUIDs of messages that cross, each when it is complete. */
@@ -163,7 +163,7 @@ export class Crossings {
 
 function guidsIn(message: Message): string[] {
   if (message.t === "bodyPart") return message.offset + message.data.length === message.size ? [message.guid] : [];
-  if (message.t !== "bodies") return [];
+  if (message.t !== "bodies" && message.t !== "changes") return [];
   let at = 0;
   return message.sizes.map((size) => {
     at += size;
