@@ -2,7 +2,9 @@
  * Tandem as a library: stores, local mail operations, and exchanges between them.
  */
 
-export { decodeBatch, decodeColumns, encodeBatch, type RecordBatch } from "./model/batch.ts";
+export type { RecordBatch } from "./model/batch.ts";
+export { decodeBatch, decodeColumns } from "./model/decode-batch.ts";
+export { encodeBatch } from "./model/encode-batch.ts";
 export { ERROR_CODES, type ErrorCode, isTandemError, TandemError } from "./model/errors.ts";
 export { flagNames, parseFlags, SYSTEM_FLAGS } from "./model/flags.ts";
 export type { MailboxAttribute, MailboxEntry } from "./model/mailbox.ts";

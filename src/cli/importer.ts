@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { contentChunks } from "../formats/file.ts";
 import type { MessageContent, SourceItem, SourceMessage } from "../formats/source.ts";
-import { decodeBatch } from "../model/batch.ts";
+import { decodeBatch } from "../model/decode-batch.ts";
 import { isTandemError } from "../model/errors.ts";
 import { compareText } from "../model/flags.ts";
 import { checkedName } from "../model/mailbox.ts";

@@ -5,7 +5,8 @@
  * both advance; one side's UID lower, only that side advances. (Advancing on a non-match compares the wrong messages
  * ever after.) A function over chunks, without a callback into a store: whoever has records feeds them.
  */
-import { decodeBatch, type RecordBatch } from "../model/batch.ts";
+import type { RecordBatch } from "../model/batch.ts";
+import { decodeBatch } from "../model/decode-batch.ts";
 import type { IndexRecord } from "../model/record.ts";
 import { sameRecord } from "./equal.ts";
 import type { SideName } from "./identity.ts";

@@ -1,7 +1,8 @@
 /**
  * What packed records say about the bytes of their messages, read without unpacking the rest.
  */
-import { countLive, EXPUNGED, GUID_BYTES, LOW_BITS, readColumns, readGuidRun } from "./batch.ts";
+import { EXPUNGED, GUID_BYTES, LOW_BITS } from "./batch.ts";
+import { countLive, readColumns, readGuidRun } from "./decode-batch.ts";
 import { ByteReader } from "./varint.ts";
 
 /** What a record says about the bytes of its message. */

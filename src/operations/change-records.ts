@@ -1,7 +1,7 @@
 /**
  * Changes chosen messages of one mailbox under one new modseq; any number of them in flat memory.
  */
-import { decodeBatch } from "../model/batch.ts";
+import { decodeBatch } from "../model/decode-batch.ts";
 import { type IndexRecord, type LiveRecord, MAX_UID } from "../model/record.ts";
 import { type MailboxState, sameState } from "../model/state.ts";
 import { isLive, packRecords } from "../store/shared/blocks.ts";

@@ -1,7 +1,7 @@
 /**
  * Dropping old tombstones.
  */
-import { decodeColumns } from "../model/batch.ts";
+import { decodeColumns } from "../model/decode-batch.ts";
 import type { MailboxHead, MailboxSnapshot, MailboxStore } from "../store/store.ts";
 import { requireMailbox } from "./lookup.ts";
 import { untilApplied } from "./retry.ts";

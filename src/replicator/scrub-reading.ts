@@ -1,7 +1,7 @@
 /**
  * What the scrub reads: mailbox after mailbox in a fixed order, and of each as much as it may in one go.
  */
-import { decodeBatch } from "../model/batch.ts";
+import { decodeBatch } from "../model/decode-batch.ts";
 import { isTandemError } from "../model/errors.ts";
 import { compareText } from "../model/flags.ts";
 import { MAX_UID } from "../model/record.ts";

@@ -2,7 +2,8 @@
  * What a peer may see and write: a view of a store in which everything else does not exist.
  */
 import type { Message } from "../../protocol/messages/index.ts";
-import { batchOf, type RecordBatch } from "../model/batch.ts";
+import type { RecordBatch } from "../model/batch.ts";
+import { batchOf } from "../model/decode-batch.ts";
 import { TandemError } from "../model/errors.ts";
 import type { Guid } from "../model/record.ts";
 import type { Cursor, MailboxState } from "../model/state.ts";

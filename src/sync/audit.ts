@@ -2,7 +2,7 @@
  * The deep check of one mailbox (`verify --deep`): everything recomputed from the records, every message hashed. Reads only.
  */
 import { MAX_BODIES_PER_FRAME } from "../../protocol/limits.ts";
-import { decodeBatch } from "../model/batch.ts";
+import { decodeBatch } from "../model/decode-batch.ts";
 import { MAX_UID } from "../model/record.ts";
 import type { MailboxSnapshot, MailboxStore, UidRange } from "../store/store.ts";
 import { isReadable } from "./bodies.ts";

@@ -4,7 +4,7 @@
 import type { Changes } from "../../protocol/messages/changes.ts";
 import type { PlainChange, PlainResult } from "../../protocol/plain-changes.ts";
 import { cursorAt } from "../merge/base.ts";
-import { batchOf } from "../model/batch.ts";
+import { batchOf } from "../model/decode-batch.ts";
 import { isTandemError } from "../model/errors.ts";
 import type { MailboxChange, MailboxStore, Outcome } from "../store/store.ts";
 import type { BodyIntake } from "./body-intake.ts";

@@ -4,7 +4,7 @@
 import { baseOf, deltaAllowed } from "../merge/base.ts";
 import { planMerge } from "../merge/merge.ts";
 import { deltaSuffices } from "../merge/suffices.ts";
-import { batchOf } from "../model/batch.ts";
+import { batchOf } from "../model/decode-batch.ts";
 import { isTandemError } from "../model/errors.ts";
 import { sameAgreed } from "../model/state.ts";
 import { gatherWith, pullOf } from "./gather.ts";

@@ -3,8 +3,8 @@
  * side changed nothing, so far as is known. Many of them go out in one frame.
  */
 import type { PlainChange } from "../../protocol/plain-changes.ts";
-import { batchOf } from "../model/batch.ts";
 import { decodeBodies } from "../model/batch-bodies.ts";
+import { batchOf } from "../model/decode-batch.ts";
 import { sameAgreed } from "../model/state.ts";
 import type { MailboxPlace, MailboxStore } from "../store/store.ts";
 import { canGuess, isAtCursor, unchanged } from "./guess.ts";

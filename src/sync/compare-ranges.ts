@@ -8,7 +8,8 @@
 import { partBits, type RangeBits } from "../../protocol/range-sum.ts";
 import type { RecordPair } from "../merge/plan.ts";
 import { comparePairs } from "../merge/walk.ts";
-import { decodeBatch, type RecordBatch } from "../model/batch.ts";
+import type { RecordBatch } from "../model/batch.ts";
+import { decodeBatch } from "../model/decode-batch.ts";
 import { TandemError } from "../model/errors.ts";
 import type { IndexRecord } from "../model/record.ts";
 import { sameDigest } from "../model/state.ts";

@@ -3,7 +3,8 @@
  */
 import type { RecordPair } from "../merge/plan.ts";
 import { Walker } from "../merge/walk.ts";
-import { batchOf, decodeBatch, type RecordBatch } from "../model/batch.ts";
+import type { RecordBatch } from "../model/batch.ts";
+import { batchOf, decodeBatch } from "../model/decode-batch.ts";
 import type { IndexRecord } from "../model/record.ts";
 import { type AgreedState, EMPTY_DIGEST, sameAgreed } from "../model/state.ts";
 import type { MailboxHead } from "../store/store.ts";

@@ -6,7 +6,7 @@ import { MAX_RECENT_BYTES } from "../../protocol/limits.ts";
 import type { Hello } from "../../protocol/messages/index.ts";
 import type { Statement } from "../../protocol/trust.ts";
 import { PROTOCOL_VERSION } from "../../protocol/version.ts";
-import { decodeBatch } from "../model/batch.ts";
+import { decodeBatch } from "../model/decode-batch.ts";
 import { TandemError } from "../model/errors.ts";
 import type { FrameConnection } from "../transport/transport.ts";
 import type { LocalPeer } from "./local-peer.ts";

@@ -3,7 +3,8 @@
  */
 import { cursorDigest } from "../../protocol/cursor-digest.ts";
 import { FRAME_FILL_BYTES } from "../../protocol/limits.ts";
-import { decodeBatch, type RecordBatch } from "../model/batch.ts";
+import type { RecordBatch } from "../model/batch.ts";
+import { decodeBatch } from "../model/decode-batch.ts";
 import type { IndexRecord } from "../model/record.ts";
 import { type AgreedState, type Cursor, sameAgreed } from "../model/state.ts";
 import { placeKey } from "../store/shared/place-key.ts";

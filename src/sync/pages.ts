@@ -2,7 +2,9 @@
  * Cuts streams of batches into frames, and lists into pieces.
  */
 import { FRAME_FILL_BYTES, MAX_BATCHES_PER_FRAME } from "../../protocol/limits.ts";
-import { decodeBatch, encodeBatch, type RecordBatch } from "../model/batch.ts";
+import type { RecordBatch } from "../model/batch.ts";
+import { decodeBatch } from "../model/decode-batch.ts";
+import { encodeBatch } from "../model/encode-batch.ts";
 
 /** Records in one page of a pull. */
 export const RECORDS_PER_PAGE = 8192;

@@ -3,8 +3,8 @@
  */
 import type { PlainChange } from "../../protocol/plain-changes.ts";
 import type { MergePlan } from "../merge/plan.ts";
-import { decodeBatch } from "../model/batch.ts";
 import { decodeGuids } from "../model/batch-bodies.ts";
+import { decodeBatch } from "../model/decode-batch.ts";
 import type { IndexRecord, LiveRecord } from "../model/record.ts";
 import type { AgreedState } from "../model/state.ts";
 import { packRecords } from "../store/shared/blocks.ts";

@@ -3,7 +3,9 @@
  */
 import { FRAME_FILL_BYTES } from "../../protocol/limits.ts";
 import { rangeSum } from "../../protocol/range-sum.ts";
-import { decodeBatch, encodeBatch, type RecordBatch } from "../model/batch.ts";
+import type { RecordBatch } from "../model/batch.ts";
+import { decodeBatch } from "../model/decode-batch.ts";
+import { encodeBatch } from "../model/encode-batch.ts";
 import type { IndexRecord } from "../model/record.ts";
 import type { Mailbox, MailboxSnapshot } from "../store/store.ts";
 import { listOf, numbersOf, partsOf, type RangeList, uidsOf } from "./ranges.ts";

@@ -4,7 +4,8 @@
 import { hash } from "node:crypto";
 import { MAX_BODIES_PER_FRAME, MAX_MAILBOXES_PER_FRAME } from "../../protocol/limits.ts";
 import type { PlainChange, PlainResult } from "../../protocol/plain-changes.ts";
-import { batchOf, type RecordBatch } from "../model/batch.ts";
+import type { RecordBatch } from "../model/batch.ts";
+import { batchOf } from "../model/decode-batch.ts";
 import { TandemError } from "../model/errors.ts";
 import type { MailboxHead, Outcome, TreeChange } from "../store/store.ts";
 import type { FrameConnection, TransportStats } from "../transport/transport.ts";

@@ -2,7 +2,8 @@
  * A mailbox at the other end of a connection, seen through digests of ranges: `compare`, `split` and `take`.
  */
 import { partCount } from "../../protocol/range-sum.ts";
-import { batchOf, type RecordBatch } from "../model/batch.ts";
+import type { RecordBatch } from "../model/batch.ts";
+import { batchOf } from "../model/decode-batch.ts";
 import { TandemError } from "../model/errors.ts";
 import type { Mailbox } from "../store/store.ts";
 import { unpackIndexes } from "./bit-set.ts";

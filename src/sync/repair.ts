@@ -3,7 +3,7 @@
  * a side gives is put in place only if it is exactly what was there.
  */
 import { createHash, hash } from "node:crypto";
-import { decodeBatch } from "../model/batch.ts";
+import { decodeBatch } from "../model/decode-batch.ts";
 import type { IndexRecord } from "../model/record.ts";
 import { packRecords } from "../store/shared/blocks.ts";
 import type { BodyWriter, MailboxStore, UidRange } from "../store/store.ts";

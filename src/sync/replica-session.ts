@@ -4,7 +4,8 @@
 import { encodeBodies, encodeFrame } from "../../protocol/frame.ts";
 import { MAX_IN_FLIGHT } from "../../protocol/limits.ts";
 import type { Message } from "../../protocol/messages/index.ts";
-import { batchOf, type RecordBatch } from "../model/batch.ts";
+import type { RecordBatch } from "../model/batch.ts";
+import { batchOf } from "../model/decode-batch.ts";
 import { isTandemError, TandemError } from "../model/errors.ts";
 import type { MailboxStore } from "../store/store.ts";
 import type { FrameConnection } from "../transport/transport.ts";

@@ -12,7 +12,8 @@ import {
   storeFlags,
   syncStores,
 } from "../../src/index.ts";
-import { decodeBatch, encodeBatch } from "../../src/model/batch.ts";
+import { decodeBatch } from "../../src/model/decode-batch.ts";
+import { encodeBatch } from "../../src/model/encode-batch.ts";
 import { runCommand, startNode } from "./processes.ts";
 import { ACCOUNT, manyMailboxes, message, oneMessageEach, recordStore, withStore } from "./stores.ts";
 import { figure, median, most, type Row } from "./table.ts";

@@ -2,7 +2,7 @@
  * Fuzzing frames: whatever arrives is a message, or is refused with a code (P12).
  */
 import { decodeFrame, encodeFrame } from "../../protocol/frame.ts";
-import { decodeBatch } from "../../src/model/batch.ts";
+import { decodeBatch } from "../../src/model/decode-batch.ts";
 import { isTandemError } from "../../src/model/errors.ts";
 import { generator } from "../merge/model/random.ts";
 import { allSamples } from "../protocol/samples.ts";

@@ -3,9 +3,11 @@
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { batchOf, decodeBatch, decodeColumns, encodeBatch, MAX_BATCH_RECORDS } from "../../src/model/batch.ts";
+import { MAX_BATCH_RECORDS } from "../../src/model/batch.ts";
 import { decodeBodies, decodeGuids } from "../../src/model/batch-bodies.ts";
+import { batchOf, decodeBatch, decodeColumns } from "../../src/model/decode-batch.ts";
 import { canonicalBytes } from "../../src/model/digest.ts";
+import { encodeBatch } from "../../src/model/encode-batch.ts";
 import { isTandemError } from "../../src/model/errors.ts";
 import type { IndexRecord, LiveRecord } from "../../src/model/record.ts";
 import { ByteWriter } from "../../src/model/varint.ts";

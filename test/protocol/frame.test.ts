@@ -13,7 +13,7 @@ import {
   MAX_TEXT_LENGTH,
 } from "../../protocol/limits.ts";
 import { MESSAGES, type Message, type MessageOf } from "../../protocol/messages/index.ts";
-import { encodeBatch } from "../../src/model/batch.ts";
+import { encodeBatch } from "../../src/model/encode-batch.ts";
 import { TandemError } from "../../src/model/errors.ts";
 import { wireBytes } from "../../src/transport/websocket-connection.ts";
 import { SAMPLES } from "./samples.ts";

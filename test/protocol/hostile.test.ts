@@ -8,7 +8,7 @@ import { decodeFrame, encodeFrame } from "../../protocol/frame.ts";
 import { MAX_DEPTH, MAX_FRAME_BYTES } from "../../protocol/limits.ts";
 import type { Message } from "../../protocol/messages/index.ts";
 import { prescan } from "../../protocol/prescan.ts";
-import { batchOf, decodeBatch } from "../../src/model/batch.ts";
+import { batchOf, decodeBatch } from "../../src/model/decode-batch.ts";
 import { isTandemError } from "../../src/model/errors.ts";
 import { allSamples } from "./samples.ts";
 

@@ -3,7 +3,7 @@
  */
 import type { Message, MessageName, MessageOf } from "../../protocol/messages/index.ts";
 import type { Statement } from "../../protocol/trust.ts";
-import { encodeBatch } from "../../src/model/batch.ts";
+import { encodeBatch } from "../../src/model/encode-batch.ts";
 import type { MailboxEntry } from "../../src/model/mailbox.ts";
 import { type IndexRecord, MAX_DATE, MAX_MODSEQ, MAX_SIZE, MAX_UID, MIN_DATE } from "../../src/model/record.ts";
 import type { AgreedState, MailboxState } from "../../src/model/state.ts";

@@ -8,8 +8,9 @@ import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { decodeFrame, encodeFrame } from "../../protocol/frame.ts";
-import { decodeBatch, encodeBatch } from "../../src/model/batch.ts";
+import { decodeBatch } from "../../src/model/decode-batch.ts";
 import { canonicalBytes, digestOf } from "../../src/model/digest.ts";
+import { encodeBatch } from "../../src/model/encode-batch.ts";
 import { allSamples } from "./samples.ts";
 import {
   type BatchVector,

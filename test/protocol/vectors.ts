@@ -4,8 +4,9 @@
 import { decode } from "msgpack-lite";
 import { encodeFrame } from "../../protocol/frame.ts";
 import { proofInput } from "../../protocol/trust.ts";
-import { decodeBatch, encodeBatch } from "../../src/model/batch.ts";
+import { decodeBatch } from "../../src/model/decode-batch.ts";
 import { canonicalBytes, digestOf } from "../../src/model/digest.ts";
+import { encodeBatch } from "../../src/model/encode-batch.ts";
 import type { IndexRecord } from "../../src/model/record.ts";
 import { prove } from "../../src/sync/trust.ts";
 import { allSamples, RECORDS, STATEMENTS } from "./samples.ts";

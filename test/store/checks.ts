@@ -6,7 +6,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { decodeBatch } from "../../src/model/batch.ts";
+import { decodeBatch } from "../../src/model/decode-batch.ts";
 import { type IndexRecord, MAX_UID } from "../../src/model/record.ts";
 import { digestOfRecords, isLive } from "../../src/store/shared/blocks.ts";
 import type { MailboxStore } from "../../src/store/store.ts";

@@ -1,6 +1,6 @@
 /** Cursors when exchanges overlap, are cut off, meet third nodes, or one node goes back in time. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { encodeBatch } from "../../src/model/batch.ts";
+import { encodeBatch } from "../../src/model/encode-batch.ts";
 import { digestOfRecords } from "../../src/store/shared/blocks.ts";
 import type { MailboxStore } from "../../src/store/store.ts";
 import { DEFAULT_SYNC_OPTIONS, syncOver, syncStores } from "../../src/sync/session.ts";

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { encodeFrame } from "../../protocol/frame.ts";
 import type { Message } from "../../protocol/messages/index.ts";
-import { decodeBatch } from "../../src/model/batch.ts";
+import { decodeBatch } from "../../src/model/decode-batch.ts";
 import { packRecords } from "../../src/store/shared/blocks.ts";
 import { DEFAULT_SYNC_OPTIONS, type SyncResult, syncOver } from "../../src/sync/session.ts";
 import { type Dump, dumpOf, expectSound } from "./support/checks.ts";

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { encodeFrame } from "../../protocol/frame.ts";
 import { MAX_IN_FLIGHT, MAX_RANGES_PER_FRAME } from "../../protocol/limits.ts";
 import type { Message, MessageOf } from "../../protocol/messages/index.ts";
-import { encodeBatch } from "../../src/model/batch.ts";
+import { encodeBatch } from "../../src/model/encode-batch.ts";
 import { type IndexRecord, type LiveRecord, tombstoneOf } from "../../src/model/record.ts";
 import { MemoryStore } from "../../src/store/memory/memory-store.ts";
 import type { MailboxStore } from "../../src/store/store.ts";

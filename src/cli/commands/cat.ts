@@ -1,5 +1,5 @@
 /** `tandem cat`: the bytes of one message. */
-import { decodeBatch } from "../../model/batch.ts";
+import { decodeBatch } from "../../model/decode-batch.ts";
 import { TandemError } from "../../model/errors.ts";
 import { type LiveRecord, MAX_UID } from "../../model/record.ts";
 import type { MailboxStore } from "../../store/store.ts";

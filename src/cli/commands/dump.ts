@@ -1,5 +1,5 @@
 /** `tandem dump`: every mailbox and every record. */
-import { decodeBatch } from "../../model/batch.ts";
+import { decodeBatch } from "../../model/decode-batch.ts";
 import type { IndexRecord } from "../../model/record.ts";
 import type { MailboxSnapshot } from "../../store/store.ts";
 import { MAILBOX_HEADS, mailboxLine, mailboxRow, RECORD_HEADS, recordLine, recordRow } from "../describe.ts";

@@ -1,6 +1,6 @@
 /** `tandem export`: an account as a Maildir++ tree. */
 import { MaildirFolder, openMaildirTree } from "../../formats/maildir-writer.ts";
-import { decodeBatch } from "../../model/batch.ts";
+import { decodeBatch } from "../../model/decode-batch.ts";
 import { isTandemError } from "../../model/errors.ts";
 import { flagNames } from "../../model/flags.ts";
 import type { LiveRecord } from "../../model/record.ts";

@@ -1,7 +1,8 @@
 /**
  * Repairs in the index: sums worked out anew from records, damaged records put back. Inside the transaction of its caller.
  */
-import { decodeBatch, type RecordBatch } from "../../model/batch.ts";
+import type { RecordBatch } from "../../model/batch.ts";
+import { decodeBatch } from "../../model/decode-batch.ts";
 import { type MailboxState, sameState } from "../../model/state.ts";
 import { blockFrom, blockOf, digestsOfRecords } from "../shared/blocks.ts";
 import { RecordSums } from "../shared/digest-sum.ts";

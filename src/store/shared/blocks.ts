@@ -1,15 +1,10 @@
 /**
  * Blocks: the records of 64 neighbouring UIDs packed into one batch with their sums, the unit every store keeps.
  */
-import {
-  decodePlainly,
-  encodeBatch,
-  type PlainColumns,
-  type RecordBatch,
-  recordsOf,
-  splitDigits,
-} from "../../model/batch.ts";
+import type { PlainColumns, RecordBatch } from "../../model/batch.ts";
+import { decodePlainly, recordsOf, splitDigits } from "../../model/decode-batch.ts";
 import { digestOfPlain } from "../../model/digest.ts";
+import { encodeBatch } from "../../model/encode-batch.ts";
 import { TandemError } from "../../model/errors.ts";
 import type { Guid, IndexRecord, LiveRecord } from "../../model/record.ts";
 import { EMPTY_DIGEST, type MailboxDigest, type RecordDigests } from "../../model/state.ts";

@@ -1,7 +1,7 @@
 /**
  * Looks whether the records of a mailbox are as they were written, and its stored sums those of its records. Reads only.
  */
-import { decodeBatch } from "../../model/batch.ts";
+import { decodeBatch } from "../../model/decode-batch.ts";
 import { isTandemError } from "../../model/errors.ts";
 import type { IndexRecord } from "../../model/record.ts";
 import { type MailboxDigest, sameDigest } from "../../model/state.ts";

@@ -1,7 +1,8 @@
 /**
  * Digests of many equal ranges of UIDs at once: from the sums of blocks, or below the size of a block from its records.
  */
-import { decodeBatch, type RecordBatch } from "../../model/batch.ts";
+import type { RecordBatch } from "../../model/batch.ts";
+import { decodeBatch } from "../../model/decode-batch.ts";
 import type { IndexRecord } from "../../model/record.ts";
 import type { RangeDigests } from "../store.ts";
 import { BLOCK_UIDS, type Block } from "./blocks.ts";

@@ -1,7 +1,9 @@
 /**
  * Reading blocks: the records that a scan asks for, and digests of UID ranges.
  */
-import { decodeBatch, decodeColumns, encodeBatch, type IsWanted, type RecordBatch } from "../../model/batch.ts";
+import type { RecordBatch } from "../../model/batch.ts";
+import { decodeBatch, decodeColumns, type IsWanted } from "../../model/decode-batch.ts";
+import { encodeBatch } from "../../model/encode-batch.ts";
 import { type IndexRecord, MAX_UID } from "../../model/record.ts";
 import type { MailboxDigest } from "../../model/state.ts";
 import type { ScanOptions } from "../store.ts";

@@ -2,7 +2,7 @@
  * The one way records get into a store: guard, merge into blocks, references, purge, digest. Every store calls it
  * inside its transaction and gives it access to its blocks.
  */
-import { decodeBatch } from "../../model/batch.ts";
+import { decodeBatch } from "../../model/decode-batch.ts";
 import { TandemError } from "../../model/errors.ts";
 import { type Excuse, guardCounters, guardRecord, passesGuard } from "../../model/guard.ts";
 import type { Guid, IndexRecord } from "../../model/record.ts";

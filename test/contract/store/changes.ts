@@ -2,7 +2,8 @@
  * Store contract: changes are whole or not at all, and only on the state they were planned on.
  */
 import { describe, expect, test } from "vitest";
-import { encodeBatch, type RecordBatch } from "../../../src/model/batch.ts";
+import type { RecordBatch } from "../../../src/model/batch.ts";
+import { encodeBatch } from "../../../src/model/encode-batch.ts";
 import { tombstoneOf } from "../../../src/model/record.ts";
 import type { MailboxState } from "../../../src/model/state.ts";
 import { packRecords } from "../../../src/store/shared/blocks.ts";

@@ -2,7 +2,8 @@
  * What all parts of the store contract need: small messages, records, mailboxes, and changes with the right digest.
  */
 import { createHash } from "node:crypto";
-import { decodeBatch, type RecordBatch } from "../../../src/model/batch.ts";
+import type { RecordBatch } from "../../../src/model/batch.ts";
+import { decodeBatch } from "../../../src/model/decode-batch.ts";
 import type { ErrorCode } from "../../../src/model/errors.ts";
 import { isTandemError } from "../../../src/model/errors.ts";
 import type { MailboxEntry } from "../../../src/model/mailbox.ts";

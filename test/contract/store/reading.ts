@@ -2,7 +2,7 @@
  * Store contract: snapshots, scans and digests of UID ranges.
  */
 import { describe, expect, test } from "vitest";
-import { decodeBatch, decodeColumns } from "../../../src/model/batch.ts";
+import { decodeBatch, decodeColumns } from "../../../src/model/decode-batch.ts";
 import { type IndexRecord, MAX_UID, tombstoneOf } from "../../../src/model/record.ts";
 import { EMPTY_DIGEST } from "../../../src/model/state.ts";
 import { digestOfRecords, digestsOfRecords } from "../../../src/store/shared/blocks.ts";

@@ -1,5 +1,5 @@
 /** A mail server in a test: what its clients do, and what they see. */
-import { decodeBatch } from "../../../src/model/batch.ts";
+import { decodeBatch } from "../../../src/model/decode-batch.ts";
 import { flagNames } from "../../../src/model/flags.ts";
 import type { IndexRecord, LiveRecord } from "../../../src/model/record.ts";
 import type { MailboxState } from "../../../src/model/state.ts";
