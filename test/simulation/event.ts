@@ -50,7 +50,10 @@ export type Commit = (typeof COMMITS)[number];
 
 /** What happens to a node. */
 export type NodeEvent =
-  /** The process dies right before or after its next commit of this kind but `skip`, and is started again later. */
+  /**
+   * The process dies right before or after its next commit of this kind but `skip`, and is started again later. With a power
+   * cut goes what need not last yet.
+   */
   | {
       readonly do: "crash";
       readonly at: number;
@@ -58,6 +61,7 @@ export type NodeEvent =
       readonly when: "before" | "after";
       readonly skip: number;
       readonly downMs: number;
+      readonly power?: boolean;
     }
   /** Stops in order. */
   | { readonly do: "restart"; readonly at: number; readonly downMs: number }
@@ -136,7 +140,7 @@ function clientSentence(event: Exclude<ClientEvent, { readonly do: "look" }>): s
 function nodeSentence(event: NodeEvent): string {
   switch (event.do) {
     case "crash":
-      return `crash ${event.when} ${event.commit}, ${event.skip} passed over; down for ${event.downMs} ms`;
+      return `${event.power ? "power cut" : "crash"} ${event.when} ${event.commit}, ${event.skip} passed over; down for ${event.downMs} ms`;
     case "restart":
     case "restore":
       return `${event.do}, down for ${event.downMs} ms`;

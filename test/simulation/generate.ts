@@ -144,7 +144,7 @@ class Maker {
     if (below(5) === 0) return { do: "restart", at: this.#at(), downMs };
     const commit = COMMITS[below(COMMITS.length)] ?? "apply";
     const when = below(2) === 0 ? "before" : "after";
-    return { do: "crash", at: this.#at(), commit, when, skip: below(3), downMs };
+    return { do: "crash", at: this.#at(), commit, when, skip: below(3), downMs, power: below(2) === 0 };
   }
 
   #restoreStep(): Step {

@@ -11,6 +11,7 @@ import { recordsOf } from "../sync/support/node.ts";
 import type { TestStore } from "../sync/support/stores.ts";
 import type { SimulatedClock } from "./clock.ts";
 import { type Commit, nodeName } from "./event.ts";
+import { LightCommits } from "./light-commits.ts";
 import { processStore } from "./process-store.ts";
 import { type Allowance, copyOfViews, look, type NodeViews, newViews, type View } from "./view.ts";
 
@@ -47,6 +48,7 @@ interface Crash {
   readonly when: "before" | "after";
   skip: number;
   readonly downMs: number;
+  readonly power?: boolean;
 }
 
 /** A backup: the store, and what clients had seen of it. */
@@ -70,6 +72,7 @@ export class SimulatedNode {
   fullUntil = 0;
   readonly #world: NodeWorld;
   readonly #below: (n: number) => number;
+  #light: LightCommits;
   #process: Process | null = null;
   #crash: Crash | null = null;
 
@@ -78,6 +81,7 @@ export class SimulatedNode {
     this.at = at;
     this.name = nodeName(at);
     this.opened = opened;
+    this.#light = new LightCommits(opened.store);
     this.#below = generator(world.seed * 10 + at);
   }
 
@@ -168,6 +172,7 @@ export class SimulatedNode {
   replaceStore(opened: TestStore, views: NodeViews, downMs: number): void {
     this.die(downMs);
     this.opened = opened;
+    this.#light = new LightCommits(opened.store);
     this.views = copyOfViews(views);
   }
 
@@ -226,6 +231,7 @@ export class SimulatedNode {
       isFull: () => this.#world.clock.now < this.fullUntil,
       diesAt: (commit, when) => isAlive() && this.#diesAt(commit, when),
       onCommit: () => this.#observe(),
+      light: this.#light,
     });
   }
 
@@ -233,6 +239,7 @@ export class SimulatedNode {
     const crash = this.#crash;
     if (crash === null || crash.commit !== commit || crash.when !== when || crash.skip-- > 0) return false;
     this.die(crash.downMs);
+    if (crash.power) void this.#world.clock.during(() => this.#light.powerCut()).catch(this.#world.onFault);
     return true;
   }
 

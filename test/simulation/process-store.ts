@@ -3,9 +3,11 @@
  * afterwards never comes back, as nothing does in a dead process.
  */
 import { TandemError } from "../../src/model/errors.ts";
-import type { MailboxStore } from "../../src/store/store.ts";
+import type { Settlement } from "../../src/store/change-log.ts";
+import type { CursorRow, MailboxStore } from "../../src/store/store.ts";
 import type { SimulatedClock } from "./clock.ts";
 import { COMMITS, type Commit } from "./event.ts";
+import type { LightCommits } from "./light-commits.ts";
 
 export interface ProcessSettings {
   readonly clock: SimulatedClock;
@@ -17,6 +19,8 @@ export interface ProcessSettings {
   readonly diesAt: (commit: Commit, when: "before" | "after") => boolean;
   /** Told of each commit of records or entries. */
   readonly onCommit: () => Promise<void>;
+  /** What a power cut would take. */
+  readonly light: LightCommits;
 }
 
 const SHOWN: readonly Commit[] = ["apply", "applyTree"];
@@ -47,7 +51,7 @@ function guarded<T extends object>(target: T, settings: ProcessSettings): T {
 function methodOf(name: string, call: Call, settings: ProcessSettings): Call {
   const { clock, isAlive } = settings;
   const commit = COMMITS.find((one) => one === name);
-  if (commit !== undefined) return (...args) => commitOf(commit, () => call(...args), settings);
+  if (commit !== undefined) return (...args) => commitOf(commit, call, args, settings);
   return async (...args) => {
     if (!isAlive()) return never();
     const result = await clock.during(async () => call(...args));
@@ -55,18 +59,30 @@ function methodOf(name: string, call: Call, settings: ProcessSettings): Call {
   };
 }
 
-async function commitOf(commit: Commit, call: () => unknown, settings: ProcessSettings): Promise<unknown> {
+async function commitOf(
+  commit: Commit,
+  call: Call,
+  args: readonly unknown[],
+  settings: ProcessSettings,
+): Promise<unknown> {
   const { clock, isAlive, delay, isFull, diesAt, onCommit } = settings;
   const ms = delay();
   if (ms > 0) await clock.sleep(ms);
   if (!isAlive() || diesAt(commit, "before")) return never();
   if (isFull()) throw new TandemError("io", "No space is left on the disk; make some.");
   const result = await clock.during(async () => {
-    const made = await call();
+    await noteLight(settings.light, commit, args);
+    const made = await call(...args);
+    if (made === "applied") settings.light.made();
     if (SHOWN.includes(commit)) await onCommit();
     return made;
   });
   return isAlive() && !diesAt(commit, "after") ? result : never();
+}
+
+async function noteLight(light: LightCommits, commit: Commit, [name, rows]: readonly unknown[]): Promise<void> {
+  if (commit === "saveCursors") await light.cursorsSaved(name as string, rows as CursorRow[]);
+  if (commit === "settle") await light.settled(name as string, rows as Settlement[]);
 }
 
 function never(): Promise<never> {
