@@ -4,6 +4,7 @@
  */
 import { TandemError } from "../model/errors.ts";
 import type { MailboxStore } from "../store/store.ts";
+import { isVisible } from "../sync/access.ts";
 import type { OnFault } from "../sync/local-faults.ts";
 import type { Met } from "../sync/push-outcome.ts";
 import type { Giver } from "../sync/repair.ts";
@@ -79,12 +80,15 @@ export class Channel {
 
   /** The peer as a source of what is damaged here; null if it is not connected, or does not get this account. */
   giver(account: string): Giver | null {
-    return this.#settings.peer.handles(account) && this.#link?.over === false ? this.#link.giver : null;
+    return isVisible(this.#settings.peer.access, account) && this.#link?.over === false ? this.#link.giver : null;
   }
 
-  /** A peer leaves mailboxes to this node: if it is this channel's, they are brought together here. Never rejects. */
-  async left(storeEpoch: string, mets: readonly Met[]): Promise<void> {
-    if (storeEpoch === this.#peerEpoch) await this.#worker?.take(mets);
+  /**
+   * The peer leaves mailboxes to this node, which brings them together. Never rejects.
+   * @param store this node's, as the peer sees it: so all is written as the peer itself might.
+   */
+  async left(storeEpoch: string, mets: readonly Met[], store: MailboxStore): Promise<void> {
+    if (storeEpoch === this.#peerEpoch) await this.#worker?.take(mets, store);
   }
 
   /** Breaks off what is in flight. */
@@ -102,7 +106,6 @@ export class Channel {
   /** One connection, from beginning to end, and why it ended; `isAnew` if it is to be made anew at once. */
   async #once(): Promise<{ wasConnected: boolean; isAnew: boolean; error: TandemError }> {
     const { peer, node, store, environment, onFault, isMaster } = this.#settings;
-    const direction = peer.readOnly ? "one-way" : "both";
     const trust = peer.credential && { credential: peer.credential(), random: environment.randomBytes };
     let wasConnected = false;
     try {
@@ -110,7 +113,7 @@ export class Channel {
       this.#link = await Link.open(
         store,
         await peer.connect(),
-        { node, direction, trust, onFault, isMaster },
+        { node, access: peer.access, trust, onFault, isMaster },
         this.#bell.ring,
       );
       wasConnected = true;
@@ -138,7 +141,7 @@ export class Channel {
     const row = (await store.log.channels()).find(({ name }) => name === peer.name);
     this.#peerEpoch = row?.peer ?? null;
     if (this.#peerEpoch !== null) return;
-    const accounts = (await store.accounts()).filter((account) => peer.handles(account));
+    const accounts = (await store.accounts()).filter((account) => isVisible(peer.access, account));
     const places = accounts.map((account) => ({ account, mailboxId: "" }));
     await store.log.add(peer.name, places);
   }

@@ -3,6 +3,7 @@
  */
 import { TandemError } from "../model/errors.ts";
 import type { MailboxStore } from "../store/store.ts";
+import { limitedStore } from "../sync/access.ts";
 import { BulkMerge } from "../sync/bulk-merge.ts";
 import { BulkPush } from "../sync/bulk-push.ts";
 import { ChannelExchange } from "../sync/channel-exchange.ts";
@@ -10,14 +11,14 @@ import type { OnFault } from "../sync/local-faults.ts";
 import { LocalPeer } from "../sync/local-peer.ts";
 import type { RemotePeer } from "../sync/remote-peer.ts";
 import type { Giver } from "../sync/repair.ts";
-import type { Direction } from "../sync/report.ts";
 import { type MasterTrust, openRemote } from "../sync/session.ts";
+import type { Access } from "../sync/trust.ts";
 import type { FrameConnection } from "../transport/transport.ts";
 
 export class Link {
   readonly exchange: ChannelExchange;
   readonly bulk: BulkPush;
-  /** Null if this node must not be written to. */
+  /** Null if the peer may not change anything here. */
   readonly merger: BulkMerge | null;
   /** The peer as a source of what is damaged here. */
   readonly giver: Giver;
@@ -58,7 +59,8 @@ export class Link {
     connection: FrameConnection,
     options: {
       readonly node: string;
-      readonly direction: Direction;
+      /** What the peer may see and change here. */
+      readonly access: Access;
       readonly trust?: MasterTrust | undefined;
       readonly onFault?: OnFault | undefined;
       /** Whether the node of this store epoch is connected here, and may bring mailboxes together itself. */
@@ -74,13 +76,23 @@ export class Link {
         "The peer has this very store, or a copy of its directory: give each node a store of its own, made by Tandem.",
       );
     }
-    const left = new LocalPeer(store, remote.storeEpoch, options.onFault);
-    const exchange = new ChannelExchange(left, remote, { direction: options.direction });
-    const bulk = new BulkPush(store, left, remote, options.direction);
-    const merger = options.direction === "both" ? new BulkMerge(store, left, remote) : null;
+    const { readOnly } = options.access;
+    // A message that the peer only names, though it is here in an account it may not see, has to come from the peer.
+    const visible = limitedStore(store, { ...options.access, readOnly: false });
+    const left = new LocalPeer(visible, remote.storeEpoch, options.onFault);
+    const direction = readOnly ? "one-way" : "both";
+    const exchange = new ChannelExchange(left, remote, { direction });
+    const bulk = new BulkPush(visible, left, remote, direction);
+    const merger = readOnly ? null : new BulkMerge(visible, left, remote);
     const comesAfter = store.storeEpoch > remote.storeEpoch;
     const isPolite = () => comesAfter && options.isMaster(remote.storeEpoch);
     return new Link(connection, remote, { exchange, bulk, merger, isPolite }, onOver);
+  }
+
+  /** As `merger`, for mailboxes that the peer left to this node; `store` as the peer sees it. */
+  mergerOn(store: MailboxStore): BulkMerge | null {
+    if (this.merger === null) return null;
+    return new BulkMerge(store, new LocalPeer(store, this.peerEpoch), this.#remote);
   }
 
   /** Whether this node leaves a mailbox that both changed to the other one, which brings it together itself. */

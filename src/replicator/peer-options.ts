@@ -1,7 +1,7 @@
 /**
  * What the replicator has to know of a peer it brings changes to.
  */
-import type { Credential } from "../sync/trust.ts";
+import type { Access, Credential } from "../sync/trust.ts";
 import type { FrameConnection } from "../transport/transport.ts";
 
 export interface PeerOptions {
@@ -11,8 +11,9 @@ export interface PeerOptions {
   readonly connect: () => Promise<FrameConnection>;
   /** What this node proves itself with to the peer, asked for at each connection; without it nothing is proven. */
   readonly credential?: () => Credential;
-  /** True for the accounts that go to this peer. */
-  readonly handles: (account: string) => boolean;
-  /** The peer may not change anything here: what it has of its own is not taken over, but reported as `refused`. */
-  readonly readOnly: boolean;
+  /**
+   * The accounts that go to this peer and may come from it, and whether it may change anything here: what a peer that only reads
+   * has of its own is not taken over, but reported as `refused`. `FULL_ACCESS` for a peer that is trusted with everything.
+   */
+  readonly access: Access;
 }

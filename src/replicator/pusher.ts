@@ -3,7 +3,8 @@
  */
 import { isTandemError } from "../model/errors.ts";
 import type { LogEntry } from "../store/change-log.ts";
-import type { MailboxPlace } from "../store/store.ts";
+import type { MailboxPlace, MailboxStore } from "../store/store.ts";
+import type { BulkMerge } from "../sync/bulk-merge.ts";
 import { pieces } from "../sync/pages.ts";
 import type { Met, PushOutcome, Settle } from "../sync/push-outcome.ts";
 import type { Ledger } from "./ledger.ts";
@@ -57,8 +58,9 @@ export class Pusher {
    * Brings mailboxes together that the peer leaves to this node. What does not succeed is in the log, and has its turn.
    * @throws TandemError if the own store fails.
    */
-  async take(mets: readonly Met[]): Promise<void> {
-    await this.#mergeAll(mets, (some) => this.#takeSome(some));
+  async take(mets: readonly Met[], store: MailboxStore): Promise<void> {
+    const merger = this.#link.mergerOn(store);
+    if (merger !== null) await this.#mergeAll(mets, (some) => this.#takeSome(some, merger));
   }
 
   async #push(entries: readonly LogEntry[], sent: () => void): Promise<void> {
@@ -86,9 +88,9 @@ export class Pusher {
     return left;
   }
 
-  async #takeSome(mets: readonly Met[]): Promise<Met[]> {
+  async #takeSome(mets: readonly Met[], merger: BulkMerge): Promise<Met[]> {
     const started = this.#ledger.now();
-    const outcomes = await this.#outcomes([], (settle) => this.#merge(mets, settle));
+    const outcomes = await this.#outcomes([], (settle) => merger.merge(mets, settle));
     for (const [i, outcome] of outcomes.entries())
       if (outcome.kind === "done") this.#ledger.tell(placeOf(mets[i] as Met), outcome, started);
     return outcomes.flatMap((outcome) => (outcome.kind === "conflict" && outcome.met ? [outcome.met] : []));

@@ -84,9 +84,7 @@ export class Replicator {
     this.#served.set(connection, null);
     try {
       const onFault = (fault: LocalFault) => this.#scrub.corrected(fault);
-      const onLeft: ReplicaOptions["onLeft"] = async (storeEpoch, mets) => {
-        for (const channel of this.#channels.values()) await channel.left(storeEpoch, mets);
-      };
+      const onLeft: ReplicaOptions["onLeft"] = async (...left) => this.#channels.get(peer)?.left(...left);
       await serveReplica(store, connection, { ...replica, node, onGreeting, onFault, onLeft });
       onEvent({ event: "replica-ended", peer });
     } catch (error) {

@@ -6,7 +6,8 @@ import { isTandemError, TandemError } from "../model/errors.ts";
 import { absorbMailbox } from "../operations/absorb.ts";
 import type { LogEntry } from "../store/change-log.ts";
 import { placeKey } from "../store/shared/place-key.ts";
-import type { MailboxPlace } from "../store/store.ts";
+import type { MailboxPlace, MailboxStore } from "../store/store.ts";
+import { isVisible } from "../sync/access.ts";
 import type { AccountWish, MailboxOutcome, SurveyedPlace } from "../sync/channel-exchange.ts";
 import { pieces } from "../sync/pages.ts";
 import type { Met } from "../sync/push-outcome.ts";
@@ -78,24 +79,24 @@ export class Worker {
    * Brings mailboxes together that the peer leaves to this node, at once: what it sent of them is soon no longer so. They are in
    * the log besides, since they changed here too, so whatever does not come to its end here is done when its turn comes.
    */
-  async take(mets: readonly Met[]): Promise<void> {
+  async take(mets: readonly Met[], store: MailboxStore): Promise<void> {
     const free = mets.filter((met) => this.#isFree(placeOf(met)));
     if (free.length === 0) return;
     const keys = free.map((met) => placeKey(placeOf(met)));
     for (const key of keys) this.#busy.add(key);
-    await this.#run(this.#pusher.take(free), () => {
+    await this.#run(this.#pusher.take(free, store), () => {
       for (const key of keys) this.#busy.delete(key);
     });
   }
 
   #isFree(place: MailboxPlace): boolean {
-    return this.#settings.peer.handles(place.account) && !this.#busy.has(placeKey(place));
+    return isVisible(this.#settings.peer.access, place.account) && !this.#busy.has(placeKey(place));
   }
 
   /** Asks the peer what may differ: all of it gets an entry in the log. @throws TandemError. */
   async survey(): Promise<void> {
     const { peer, emit } = this.#settings;
-    const places = (await this.#link.exchange.survey()).filter(({ account }) => peer.handles(account));
+    const places = (await this.#link.exchange.survey()).filter(({ account }) => isVisible(peer.access, account));
     await this.#add(places);
     emit({ event: "survey-done", mailboxes: places.length });
   }
@@ -147,7 +148,7 @@ export class Worker {
   /** Whether an entry is one that a push may do: a mailbox about which nothing is known but that it has changed here. */
   #isPlain(entry: LogEntry): boolean {
     if (entry.mailboxId === "" || !Pusher.mayTry(entry)) return false;
-    return !this.#surveyed.has(placeKey(entry)) && this.#settings.peer.handles(entry.account);
+    return !this.#surveyed.has(placeKey(entry)) && isVisible(this.#settings.peer.access, entry.account);
   }
 
   /** Reads entries that are due, many at a time: so that not every single one costs a look into the log. */
@@ -195,7 +196,7 @@ export class Worker {
   async #handle(entry: LogEntry): Promise<void> {
     const started = this.#ledger.now();
     try {
-      const isOurs = this.#settings.peer.handles(entry.account);
+      const isOurs = isVisible(this.#settings.peer.access, entry.account);
       const outcome = isOurs ? await this.#exchange(entry) : NOTHING_TO_DO;
       if (outcome.kind === "left") await this.#ledger.leaveToOther([entry]);
       if (outcome.kind === "done" || outcome.kind === "nothing") {

@@ -13,6 +13,7 @@
  *
  * What was applied on one side alone is an exchange that was cut off: repeated, it gives the same (P11).
  */
+import { BODY_PART_BYTES } from "../../protocol/limits.ts";
 import { cursorAt } from "../merge/base.ts";
 import { sameState } from "../model/state.ts";
 import { packRecords } from "../store/shared/blocks.ts";
@@ -21,8 +22,7 @@ import { BodyIntake } from "./body-intake.ts";
 import { tryApply } from "./bulk-apply.ts";
 import { planMet } from "./bulk-plan.ts";
 import type { LocalPeer } from "./local-peer.ts";
-import type { SurveyedMailbox } from "./peer.ts";
-import { agreementOf, changedGuids, changeOf, doneBy, leftNow, type PlannedMerge, rightNow } from "./planned-merge.ts";
+import { agreementOf, changedBodies, changeOf, doneBy, leftNow, type PlannedMerge, rightNow } from "./planned-merge.ts";
 import { allEnded, forEachAtOnce } from "./pool.ts";
 import { type Met, metWith, type PushOutcome, type Settle } from "./push-outcome.ts";
 import type { RemotePeer } from "./remote-peer.ts";
@@ -32,6 +32,12 @@ import { FrameRoom, withBodies } from "./unasked-bodies.ts";
 const ATTEMPTS = 4;
 /** Mailboxes read at once: each takes a snapshot. */
 const READ_AT_ONCE = 16;
+
+/** Mailboxes whose messages are here now, but for some that cannot be had. */
+interface Reachable {
+  readonly open: readonly number[];
+  readonly absent: ReadonlySet<string>;
+}
 
 export class BulkMerge {
   readonly #store: MailboxStore;
@@ -49,9 +55,9 @@ export class BulkMerge {
    * @throws TandemError `disconnected`, what either side fails with as a whole, or what `settle` throws.
    */
   async merge(mets: readonly Met[], settle: Settle): Promise<PushOutcome[]> {
-    const absent = await this.#fetchLacking(mets.map(({ right }) => right));
     const outcomes = mets.map((): PushOutcome => ({ kind: "other" }));
-    const written = await this.#writeRight(await this.#begin(mets, absent, outcomes), outcomes);
+    const reachable = await this.#fetchLacking(mets, outcomes);
+    const written = await this.#writeRight(await this.#begin(mets, reachable, outcomes), outcomes);
     const [before, behind] = [written.filter(({ base }) => base === null), written.filter(({ base }) => base !== null)];
     const followed = await this.#follow(behind, outcomes);
     await allEnded([
@@ -62,14 +68,31 @@ export class BulkMerge {
     return outcomes;
   }
 
-  /** Fetches messages of the right sides' changes that are not here; those that cannot be had. */
-  async #fetchLacking(rights: readonly SurveyedMailbox[]): Promise<ReadonlySet<string>> {
-    const guids = [...new Set(rights.flatMap(changedGuids))];
-    const missing = (await this.#store.missingBodies(guids)).map((at) => guids[at] as string);
-    const absent = new Set(missing);
-    if (missing.length === 0) return absent;
+  /**
+   * Fetches messages of the right sides' changes that are not here, as far as they are small and few: others would hold up all
+   * that is merged together.
+   */
+  async #fetchLacking(mets: readonly Met[], outcomes: PushOutcome[]): Promise<Reachable> {
+    const named = mets.map(({ right }) => changedBodies(right));
+    const guids = [...new Set(named.flat().map(({ guid }) => guid))];
+    const missing = new Set((await this.#store.missingBodies(guids)).map((at) => guids[at] as string));
+    const room = new FrameRoom();
+    const wanted = new Set<string>();
+    const open = [...mets.keys()].filter((index) => {
+      const fresh = (named[index] ?? []).filter(({ guid }) => missing.has(guid));
+      const areSmall = fresh.every(({ size }) => size <= BODY_PART_BYTES);
+      const fits = areSmall && room.take({ index, batches: [], fresh }, outcomes);
+      if (fits) for (const { guid } of fresh) wanted.add(guid);
+      return fits;
+    });
+    return { open, absent: wanted.size === 0 ? wanted : await this.#fetch(wanted) };
+  }
+
+  /** Returns those that do not come. */
+  async #fetch(wanted: ReadonlySet<string>): Promise<ReadonlySet<string>> {
+    const absent = new Set(wanted);
     const intake = new BodyIntake(this.#store);
-    for await (const chunk of this.#right.fetch(missing)) {
+    for await (const chunk of this.#right.fetch([...wanted])) {
       if (chunk.kind !== "whole") continue;
       await intake.add(chunk.bodies.map(({ bytes }) => bytes));
       for (const { guid } of chunk.bodies) absent.delete(guid);
@@ -79,15 +102,15 @@ export class BulkMerge {
   }
 
   /**
-   * Plans the mailboxes, and writes this side's parts of those where it is first and whose messages fit into the frame.
+   * Plans the mailboxes, and writes this side's parts of those where it is first and which fit into the frame.
    * @returns those that could be planned here: an exchange of its own does any other, or says why not.
    */
-  async #begin(mets: readonly Met[], absent: ReadonlySet<string>, outcomes: PushOutcome[]): Promise<PlannedMerge[]> {
+  async #begin(mets: readonly Met[], reachable: Reachable, outcomes: PushOutcome[]): Promise<PlannedMerge[]> {
     const room = new FrameRoom();
     const begun: PlannedMerge[] = [];
-    let open = [...mets.keys()];
+    let { open } = reachable;
     for (let attempt = 0; attempt < ATTEMPTS && open.length > 0; attempt++) {
-      const all = await this.#planAll(mets, open, absent);
+      const all = await this.#planAll(mets, open, reachable.absent);
       const planned = all.filter((one) => room.take(one, outcomes));
       // Asked for in one turn, so that the store can write them in one transaction.
       const isWritten = await Promise.all(planned.map((one) => one.base !== null || this.#applyLeft(one)));

@@ -7,6 +7,7 @@ import { deltaSuffices } from "../merge/suffices.ts";
 import { batchOf } from "../model/decode-batch.ts";
 import { isTandemError } from "../model/errors.ts";
 import { sameAgreed } from "../model/state.ts";
+import { packRecords } from "../store/shared/blocks.ts";
 import { gatherWith, pullOf } from "./gather.ts";
 import type { LocalPeer } from "./local-peer.ts";
 import { leadsToSame } from "./mailbox-change.ts";
@@ -52,6 +53,12 @@ async function tryPlan(
   if (!leadsToSame(plan) || plan.decisions.some(({ row }) => row === "M08")) return null;
   if (liveGuids(plan.left.puts).some((guid) => absent.has(guid))) return null;
   const isNumbered = plan.decisions.some(({ newUid }) => newUid !== undefined);
-  const fresh = newTo(right, plan.right.puts);
-  return { index, met: { left: { ...left, state: states[0] }, right }, plan, base: isNumbered ? base : null, fresh };
+  return {
+    index,
+    met: { left: { ...left, state: states[0] }, right },
+    plan,
+    base: isNumbered ? base : null,
+    batches: [...packRecords(plan.right.puts)].map(({ bytes }) => bytes),
+    fresh: newTo(right, plan.right.puts),
+  };
 }

@@ -113,6 +113,7 @@ function candidateOf(
       batches: changes,
     },
     records: batches.reduce((sum, { count }) => sum + count, 0),
+    batches: changes,
     fresh,
   };
 }

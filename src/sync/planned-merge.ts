@@ -3,7 +3,7 @@
  */
 import type { PlainChange } from "../../protocol/plain-changes.ts";
 import type { MergePlan } from "../merge/plan.ts";
-import { decodeGuids } from "../model/batch-bodies.ts";
+import { decodeBodies, decodeGuids, type LiveBody } from "../model/batch-bodies.ts";
 import { decodeBatch } from "../model/decode-batch.ts";
 import type { IndexRecord, LiveRecord } from "../model/record.ts";
 import type { AgreedState } from "../model/state.ts";
@@ -21,7 +21,7 @@ export interface PlannedMerge extends Bringing {
 }
 
 /** The right side's part. */
-export function changeOf({ met: { right }, plan, base }: PlannedMerge): PlainChange {
+export function changeOf({ met: { right }, plan, base, batches }: PlannedMerge): PlainChange {
   const { account, entry, state } = right;
   return {
     account,
@@ -31,7 +31,7 @@ export function changeOf({ met: { right }, plan, base }: PlannedMerge): PlainCha
     entryModseq: entry.modseq,
     base,
     yields: false,
-    batches: [...packRecords(plan.right.puts)].map(({ bytes }) => bytes),
+    batches,
   };
 }
 
@@ -65,14 +65,14 @@ export function liveGuids(records: readonly IndexRecord[]): string[] {
   return records.flatMap((record) => (record.expunged ? [] : [record.guid]));
 }
 
-/** GUIDs of the live records in a mailbox's delta. */
-export function changedGuids({ changes }: SurveyedMailbox): string[] {
-  return (changes ?? []).flatMap((bytes) => decodeGuids(bytes));
+/** The messages of the live records in a mailbox's delta. */
+export function changedBodies({ changes }: SurveyedMailbox): LiveBody[] {
+  return (changes ?? []).flatMap((bytes) => decodeBodies(bytes));
 }
 
 /** Messages among some records that the right side has no record of, as far as its delta tells. */
 export function newTo(right: SurveyedMailbox, records: readonly IndexRecord[]): LiveRecord[] {
-  const own = new Set(changedGuids(right));
+  const own = new Set((right.changes ?? []).flatMap((bytes) => decodeGuids(bytes)));
   return records.flatMap((record) =>
     record.expunged || own.has(record.guid) || record.uid < right.state.uidNext ? [] : [record],
   );

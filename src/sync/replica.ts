@@ -27,8 +27,8 @@ export interface ReplicaOptions extends Reception {
   readonly onGreeting?: (greeting: Greeting, access: Access) => void;
   /** Told of faults of the store itself. */
   readonly onFault?: OnFault;
-  /** Told of mailboxes that the master of this store epoch leaves to this node: see `OnLeft`. */
-  readonly onLeft?: (storeEpoch: string, mets: readonly Met[]) => Promise<void>;
+  /** Told of mailboxes that the master of this store epoch leaves to this node, whose store it sees so: see `OnLeft`. */
+  readonly onLeft?: (storeEpoch: string, mets: readonly Met[], store: MailboxStore) => Promise<void>;
 }
 
 /**
@@ -51,7 +51,9 @@ export async function serveReplica(
     const peer = new LocalPeer(visible, admission.greeting.storeEpoch, options.onFault);
     await answerGreeting(connection, peer, options.node, admission);
     const { storeEpoch } = admission.greeting;
-    session = new ReplicaSession(visible, peer, connection, async (mets) => options.onLeft?.(storeEpoch, mets));
+    session = new ReplicaSession(visible, peer, connection, async (mets) =>
+      options.onLeft?.(storeEpoch, mets, visible),
+    );
     for (let frame = await connection.receive(); frame !== null; frame = await connection.receive())
       await handle(session, connection, access, decodeFrame(frame));
     await session.settled();

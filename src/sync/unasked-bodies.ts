@@ -8,25 +8,34 @@ import type { RemotePeer, UnaskedBody } from "./remote-peer.ts";
 
 /** Bytes of messages that go along with the small changes of many mailboxes: a few messages for each. */
 export const MOST_UNASKED_BYTES = 6 * FRAME_FILL_BYTES;
+/** Bytes of their records. */
+const MOST_RECORD_BYTES = FRAME_FILL_BYTES;
 
 /** A mailbox that is to be changed at the other side together with others. */
 export interface Bringing {
   /** Its place among the outcomes. */
   readonly index: number;
+  /** Its records, packed. */
+  readonly batches: readonly Uint8Array[];
   /** The messages that are new to it there. */
   readonly fresh: readonly { readonly guid: string; readonly size: number }[];
 }
 
-/** What is left of a frame's room for messages. */
+/** What is left of a frame's room. */
 export class FrameRoom {
-  #bytes = MOST_UNASKED_BYTES;
+  #records = MOST_RECORD_BYTES;
+  #bodies = MOST_UNASKED_BYTES;
 
-  /** Takes room for the messages of a mailbox, if there is any: else it waits for the next frame, or never fits into one. */
-  take({ index, fresh }: Bringing, outcomes: PushOutcome[]): boolean {
-    const bytes = fresh.reduce((sum, { size }) => sum + size, 0);
-    const fits = bytes <= this.#bytes;
-    if (fits) this.#bytes -= bytes;
-    else outcomes[index] = { kind: bytes <= MOST_UNASKED_BYTES ? "full" : "other" };
+  /** Takes room for what a mailbox brings, if there is any: else it waits for the next frame, or never fits into one. */
+  take({ index, batches, fresh }: Bringing, outcomes: PushOutcome[]): boolean {
+    const records = batches.reduce((sum, { length }) => sum + length, 0);
+    const bodies = fresh.reduce((sum, { size }) => sum + size, 0);
+    const fits = records <= this.#records && bodies <= this.#bodies;
+    if (fits) {
+      this.#records -= records;
+      this.#bodies -= bodies;
+    } else if (records <= MOST_RECORD_BYTES && bodies <= MOST_UNASKED_BYTES) outcomes[index] = { kind: "full" };
+    else outcomes[index] = { kind: "other" };
     return fits;
   }
 }

@@ -288,7 +288,7 @@ describe.each(STORE_KINDS)("channels on the $kind store", (kind) => {
       await a.node.create();
       await a.node.deliver("INBOX", "one");
       b.start({ peers: [] });
-      a.start({ peer: { readOnly: true } });
+      a.start({ peer: { access: { accounts: null, readOnly: true } } });
       await cluster.quiet();
       expect(await b.node.messages("INBOX")).toEqual({ 1: "one" });
       await b.node.deliver("INBOX", "its own");
@@ -302,7 +302,7 @@ describe.each(STORE_KINDS)("channels on the $kind store", (kind) => {
     withCluster(["a", "b"], async (cluster) => {
       const [a, b] = [cluster.member("a"), cluster.member("b")];
       b.start({ peers: [] });
-      a.start({ peer: { handles: (account) => account !== "private" } });
+      a.start({ peer: { access: { accounts: ["pub*"], readOnly: false } } });
       for (const account of ["private", "public"]) {
         await createMailbox(a.store, account, "INBOX");
         await appendMessages(a.store, account, "INBOX", [{ bytes: Buffer.from("x"), flags: [], internalDate: 0 }]);

@@ -5,6 +5,7 @@
 import { TandemError } from "../../src/model/errors.ts";
 import { Replicator } from "../../src/replicator/replicator.ts";
 import type { MailboxStore } from "../../src/store/store.ts";
+import { FULL_ACCESS } from "../../src/sync/trust.ts";
 import type { FrameConnection } from "../../src/transport/transport.ts";
 import { generator } from "../merge/model/random.ts";
 import { recordsOf } from "../sync/support/node.ts";
@@ -251,8 +252,7 @@ export class SimulatedNode {
     const others = Array.from({ length: this.#world.nodes }, (_, at) => at).filter((at) => at !== this.at);
     return others.map((at) => ({
       name: nodeName(at),
-      handles: () => true,
-      readOnly: false,
+      access: FULL_ACCESS,
       connect: async () => this.#world.connect(this.at, at),
     }));
   }

@@ -2,7 +2,6 @@
  * The peers of the configuration as the engine wants them: whom to bring changes to, and whom to let in.
  */
 import type { PeerOptions } from "../../replicator/peer-options.ts";
-import { isVisible } from "../../sync/access.ts";
 import type { Access, TrustedPeer } from "../../sync/trust.ts";
 import { connectWebSocket } from "../../transport/websocket.ts";
 import type { Credentials } from "./credentials.ts";
@@ -11,13 +10,11 @@ import type { PeerSettings, Settings } from "./schema.ts";
 /** The peers with a URL: each gets a channel. Secrets and certificates are those of the moment it connects. */
 export function channelPeers({ peers }: Settings, credentials: Credentials): PeerOptions[] {
   return peers.flatMap((peer) => {
-    const { name, url, readOnly, tls } = peer;
+    const { name, url, tls } = peer;
     if (url === undefined) return [];
-    const access = accessOf(peer);
     const connect = () => connectWebSocket(url, tls === undefined ? {} : { tls: credentials.peerTls(name) });
     const credential = () => ({ secret: credentials.secret(name), peer: name });
-    const handles = (account: string) => isVisible(access, account);
-    return [{ name, connect, credential, handles, readOnly }];
+    return [{ name, connect, credential, access: accessOf(peer) }];
   });
 }
 

@@ -6,6 +6,7 @@ import type { ReplicatorEvent } from "../../../src/replicator/events.ts";
 import type { PeerOptions } from "../../../src/replicator/peer-options.ts";
 import { Replicator, type ReplicatorOptions } from "../../../src/replicator/replicator.ts";
 import type { MailboxStore } from "../../../src/store/store.ts";
+import { FULL_ACCESS } from "../../../src/sync/trust.ts";
 import { createPair } from "../../../src/transport/pair.ts";
 import type { FrameConnection } from "../../../src/transport/transport.ts";
 import { dumpOf, expectSound } from "../../sync/support/checks.ts";
@@ -108,8 +109,7 @@ export class Member {
   #peer(name: string): PeerOptions {
     return {
       name,
-      handles: () => true,
-      readOnly: false,
+      access: FULL_ACCESS,
       connect: async () => {
         const line = this.cluster.member(name).accept(this);
         this.#lines.add(line);
