@@ -5,7 +5,7 @@
  * are packed into one `bin`: MessagePack is slow at them, and their items have a fixed size anyway.
  */
 import { z } from "zod";
-import { TandemError } from "../src/model/errors.ts";
+import { ERROR_CODES, type ErrorCode, TandemError } from "../src/model/errors.ts";
 import { nameFault } from "../src/model/mailbox.ts";
 import { MAX_MODSEQ, MAX_UID } from "../src/model/record.ts";
 import { ByteReader, ByteWriter } from "../src/model/varint.ts";
@@ -48,6 +48,17 @@ export function isMailboxId(value: string): boolean {
 
 /** One sentence for people. */
 export const text = z.string().max(MAX_TEXT_LENGTH);
+
+/** Codes of what only one side can meet; "the line is gone" from whoever is on it would be believed. */
+export const LOCAL_CODES = ["not-a-store", "disconnected", "brake", "refused"] as const;
+
+/** A code that may cross the wire. */
+export const wireCode = z.enum(ERROR_CODES).exclude(LOCAL_CODES);
+export type WireCode = z.output<typeof wireCode>;
+
+export function isWireCode(code: ErrorCode): code is WireCode {
+  return wireCode.safeParse(code).success;
+}
 
 /** A text of at most `most` bytes of UTF-8. */
 export function shortText(most: number) {

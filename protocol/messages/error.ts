@@ -3,12 +3,11 @@
  * No frame follows. An answer is not expected.
  */
 import { z } from "zod";
-import { ERROR_CODES } from "../../src/model/errors.ts";
-import { text } from "../fields.ts";
+import { text, wireCode } from "../fields.ts";
 
 export const errorSchema = z.object({
   t: z.literal("error"),
-  code: z.enum(ERROR_CODES),
+  code: wireCode,
   /** One sentence for people. */
   message: text,
 });

@@ -21,6 +21,7 @@ import { framePages, RECORDS_PER_PAGE } from "./pages.ts";
 import type { Pull } from "./peer.ts";
 import type { OnLeft } from "./push-outcome.ts";
 import type { MessageOf } from "./requests.ts";
+import { spoken } from "./spoken.ts";
 import { SurveyAnswers } from "./survey-answers.ts";
 
 interface OpenPull {
@@ -159,7 +160,7 @@ export class ReplicaSession {
   async #fail(q: number, error: unknown): Promise<void> {
     await this.#drop(q);
     const known = error instanceof TandemError ? error : new TandemError("internal", `The replica failed: ${error}`);
-    await this.#send({ t: "failed", q, code: known.code, message: known.message.slice(0, 1000) });
+    await this.#send({ t: "failed", q, ...spoken(known) });
   }
 
   async #sendAll(messages: AsyncIterable<Message>): Promise<void> {

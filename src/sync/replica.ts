@@ -2,10 +2,9 @@
  * The replica: serves one master over one connection, from the greeting to the end.
  *
  * Frames are worked on one after the other, so a master that sends faster than the store writes is held back by the
- * transport, and the replica holds no more than one frame and the open requests.
+ * transport, and the replica holds no more than the frames of the open requests, `MAX_IN_FLIGHT` at most.
  */
 import { decodeFrame, encodeFrame } from "../../protocol/frame.ts";
-import { MAX_TEXT_LENGTH } from "../../protocol/limits.ts";
 import type { Message } from "../../protocol/messages/index.ts";
 import { type ErrorCode, TandemError } from "../model/errors.ts";
 import type { MailboxStore } from "../store/store.ts";
@@ -16,6 +15,7 @@ import type { OnFault } from "./local-faults.ts";
 import { LocalPeer } from "./local-peer.ts";
 import type { Met } from "./push-outcome.ts";
 import { ReplicaSession } from "./replica-session.ts";
+import { spoken } from "./spoken.ts";
 import type { Access } from "./trust.ts";
 
 /**
@@ -77,8 +77,7 @@ async function handle(
   if (access.readOnly && (message.t === "bodies" || message.t === "bodyPart")) return;
   const refusal = refusalOf(access, message);
   if (refusal === null || !("q" in message)) return session.handle(message);
-  const { code, message: text } = refusal;
-  await connection.send(encodeFrame({ t: "failed", q: message.q, code, message: text.slice(0, MAX_TEXT_LENGTH) }));
+  await connection.send(encodeFrame({ t: "failed", q: message.q, ...spoken(refusal) }));
 }
 
 /** A master that is not let in is told nothing of what goes on here. */
@@ -98,9 +97,7 @@ const FOR_STRANGERS: readonly ErrorCode[] = ["bad-frame", "bad-message", "limit"
 async function refuse(connection: FrameConnection, error: unknown): Promise<void> {
   const known = error instanceof TandemError ? error : new TandemError("internal", "The node failed; see its log.");
   try {
-    await connection.send(
-      encodeFrame({ t: "error", code: known.code, message: known.message.slice(0, MAX_TEXT_LENGTH) }),
-    );
+    await connection.send(encodeFrame({ t: "error", ...spoken(known) }));
     await connection.end();
     await Promise.race([drain(connection), new Promise((resolve) => setTimeout(resolve, FAREWELL_MS).unref())]);
   } catch {

@@ -4,6 +4,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { z } from "zod";
+import { LOCAL_CODES } from "../../protocol/fields.ts";
 import * as limits from "../../protocol/limits.ts";
 import { MESSAGES } from "../../protocol/messages/index.ts";
 import { entryShape, surveyedShape } from "../../protocol/shapes.ts";
@@ -77,6 +78,11 @@ describe("limits.md", () => {
 describe("errors.md", () => {
   it("has every error code, and no other, in the order of the code", () => {
     expect(rows(page("errors.md"))).toEqual([...ERROR_CODES]);
+  });
+
+  it("says of the codes that never cross the wire that they do not", () => {
+    const local = [...page("errors.md").matchAll(/^\| `([a-z-]+)` +\| - +\|/gm)].map(([, code]) => code);
+    expect(local.sort()).toEqual([...LOCAL_CODES].sort());
   });
 });
 

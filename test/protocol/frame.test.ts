@@ -73,6 +73,7 @@ describe("decodeFrame", () => {
     ["a size above 2^32-1", { t: "bodies", q: 1, sizes: Buffer.from("8080808010", "hex"), data: Buffer.alloc(3) }],
     ["a batch longer than its bin", { t: "part", q: 1, batches: Buffer.from([9, 1]) }],
     ["an unknown error code", { t: "failed", q: 1, code: "oops", message: "" }],
+    ["a lost line, told of by the peer", { t: "failed", q: 1, code: "disconnected", message: "" }],
   ])("P12: %s is bad-frame", (_, value) => {
     expect(codeOf(decoding(value))).toBe("bad-frame");
   });
