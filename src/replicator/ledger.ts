@@ -72,12 +72,12 @@ export class Ledger {
 
   /** @param ms how long at least the first time, doubled with each failure; null: what is usual for the error. */
   #failed(entry: LogEntry, { code, message }: TandemError, ms: number | null): FailedEntry {
-    const { account, mailboxId } = entry;
+    const { account, mailboxId, seq } = entry;
     const failures = entry.failures + 1;
     const random = this.#settings.environment.random();
     const delay =
       ms === null ? entryDelay(code, failures, random) : Math.round(ms * 2 ** entry.failures * (1 + random));
-    return { kind: "failed", account, mailboxId, failures, nextTry: this.now() + delay, error: { code, message } };
+    return { kind: "failed", account, mailboxId, seq, failures, nextTry: this.now() + delay, error: { code, message } };
   }
 
   /** Seldom tells what goes on for long. */

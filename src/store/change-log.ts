@@ -66,6 +66,8 @@ export type Settlement = { readonly account: string; readonly mailboxId: string 
   | {
       /** The entry waits until `nextTry`; one that is not there is made, as by `add`, unless only one that is there is meant. */
       readonly kind: "failed";
+      /** The newest change that was tried: an entry all of whose changes are newer is left as it is. */
+      readonly seq?: number;
       readonly ifThere?: boolean;
       readonly failures: number;
       readonly nextTry: number;

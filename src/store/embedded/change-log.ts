@@ -5,8 +5,10 @@ import type { ErrorCode } from "../../model/errors.ts";
 import { compareText } from "../../model/flags.ts";
 import type { Backlog, ChannelRow, LogEntry, Settlement } from "../change-log.ts";
 import {
+  changedEntry,
   doneEntry,
   failedEntry,
+  isAhead,
   type LoggedMailbox,
   type LogMoment,
   newEntry,
@@ -123,8 +125,10 @@ export class LogTable {
   add(name: string, mailboxes: readonly LoggedMailbox[]): void {
     const channel = this.#channel(name);
     if (channel === null) return;
-    for (const mailbox of mailboxes)
-      if (this.#entry(channel, mailbox) === null) this.#log(channel, mailbox, this.#nextMoment());
+    for (const mailbox of mailboxes) {
+      const known = this.#entry(channel, mailbox);
+      if (known === null || isAhead(known, this.#now())) this.#log(channel, mailbox, this.#nextMoment());
+    }
   }
 
   due(name: string, now: number, limit: number): LogEntry[] {
@@ -205,8 +209,8 @@ export class LogTable {
     if (settlement.kind === "done" && this.#removeUnchanged(channel, settlement)) return;
     const old = this.#entry(channel, settlement);
     if (settlement.kind === "failed") {
-      if (old === null && settlement.ifThere) return;
-      this.#write(channel, failedEntry(old ?? newEntry(settlement, this.#nextMoment()), settlement));
+      const failed = failedEntry(old, settlement, () => this.#nextMoment());
+      if (failed !== null) this.#write(channel, failed);
       return;
     }
     const left = old === null ? null : doneEntry(old, settlement);
@@ -249,7 +253,7 @@ export class LogTable {
   /** A mailbox that changes again keeps its entry. */
   #log(channel: number, mailbox: LoggedMailbox, moment: LogMoment): void {
     const known = this.#entry(channel, mailbox);
-    this.#write(channel, known === null ? newEntry(mailbox, moment) : { ...known, seq: moment.seq });
+    this.#write(channel, known === null ? newEntry(mailbox, moment) : changedEntry(known, moment));
     this.#touch(1);
   }
 

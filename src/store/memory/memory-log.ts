@@ -5,8 +5,10 @@ import { compareText } from "../../model/flags.ts";
 import type { Backlog, ChangeLog, ChannelRow, LogEntry, Settlement } from "../change-log.ts";
 import { Listeners } from "../shared/listeners.ts";
 import {
+  changedEntry,
   doneEntry,
   failedEntry,
+  isAhead,
   type LoggedMailbox,
   type LogMoment,
   newEntry,
@@ -90,7 +92,8 @@ export class MemoryLog implements ChangeLog {
     const channel = this.#channels.get(name);
     if (channel === undefined) return;
     const added = mailboxes.filter((mailbox) => {
-      if (channel.entries.has(keyOf(mailbox))) return false;
+      const known = channel.entries.get(keyOf(mailbox));
+      if (known !== undefined && !isAhead(known, this.#now())) return false;
       log(channel, mailbox, this.#nextMoment());
       return true;
     });
@@ -157,8 +160,8 @@ export class MemoryLog implements ChangeLog {
     const key = keyOf(settlement);
     const old = entries.get(key);
     if (settlement.kind === "failed") {
-      if (old === undefined && settlement.ifThere) return;
-      entries.set(key, failedEntry(old ?? newEntry(settlement, this.#nextMoment()), settlement));
+      const failed = failedEntry(old ?? null, settlement, () => this.#nextMoment());
+      if (failed !== null) entries.set(key, failed);
       return;
     }
     successes.set(settlement.account, settlement.at);
@@ -183,7 +186,7 @@ function keyOf({ account, mailboxId }: LoggedMailbox): string {
 /** A mailbox that changes again keeps its entry. */
 function log({ entries }: MemoryChannel, mailbox: LoggedMailbox, moment: LogMoment): void {
   const old = entries.get(keyOf(mailbox));
-  entries.set(keyOf(mailbox), old === undefined ? newEntry(mailbox, moment) : { ...old, seq: moment.seq });
+  entries.set(keyOf(mailbox), old === undefined ? newEntry(mailbox, moment) : changedEntry(old, moment));
 }
 
 function backlogOf(account: string, entries: readonly LogEntry[], lastSuccess: number | null): Backlog {

@@ -34,6 +34,16 @@ export function newEntry({ account, mailboxId }: LoggedMailbox, { seq, at }: Log
   return { account, mailboxId, seq, firstSeq: seq, since: at, ...unfailed };
 }
 
+/** Whether an entry that never failed waits for a time that was already: the clock was set back since. */
+export function isAhead({ failures, nextTry }: LogEntry, now: number): boolean {
+  return failures === 0 && nextTry > now;
+}
+
+/** An entry whose mailbox changed again. One that never failed is due, also if the clock was set back since it was made. */
+export function changedEntry(old: LogEntry, { seq, at }: LogMoment): LogEntry {
+  return { ...old, seq, nextTry: old.failures === 0 ? Math.min(old.nextTry, at) : old.nextTry };
+}
+
 /** An entry after an attempt succeeded, null if nothing is left to bring. */
 export function doneEntry(old: LogEntry, done: Extract<Settlement, { kind: "done" }>): LogEntry | null {
   // All its changes are newer than what was brought: another worker removed the entry that this one had read.
@@ -42,9 +52,17 @@ export function doneEntry(old: LogEntry, done: Extract<Settlement, { kind: "done
   return { ...newEntry(old, { seq: old.seq, at: done.at }), firstSeq: done.seq + 1 };
 }
 
-/** An entry after an attempt failed. */
-export function failedEntry(old: LogEntry, failed: Extract<Settlement, { kind: "failed" }>): LogEntry {
-  return { ...old, failures: failed.failures, nextTry: failed.nextTry, error: failed.error };
+/** An entry after an attempt failed, null if it is left as it is. */
+export function failedEntry(
+  old: LogEntry | null,
+  failed: Extract<Settlement, { kind: "failed" }>,
+  moment: () => LogMoment,
+): LogEntry | null {
+  const { failures, nextTry, error, ifThere = false, seq = Number.POSITIVE_INFINITY } = failed;
+  if (old === null && ifThere) return null;
+  // All its changes are newer than what was tried: meanwhile that was brought over, and the mailbox changed again.
+  if (old !== null && seq < old.firstSeq) return null;
+  return { ...(old ?? newEntry(failed, moment())), failures, nextTry, error };
 }
 
 /** The one entry of a mailbox that has two, since another id became its own: all that either waits for. */

@@ -85,6 +85,38 @@ function settleTests(on: On): void {
   );
 
   test(
+    "failed does not touch an entry all of whose changes are newer than what was tried",
+    on(async (store) => {
+      await put(store, [live(1, 2)]);
+      const tried = await onlyEntry(store);
+      await put(store, [live(2, 3)]);
+      const both = await onlyEntry(store);
+      await store.log.settle("east", [{ ...failed("box", 50), seq: tried.seq }]);
+      expect(await onlyEntry(store)).toEqual({ ...both, failures: 1, nextTry: 50, error: DOWN });
+      await store.log.settle("east", [done("box", tried.seq, 7000)]);
+      const newer = await onlyEntry(store);
+      await store.log.settle("east", [{ ...failed("box", 60), seq: tried.seq }]);
+      expect(await onlyEntry(store)).toEqual(newer);
+    }),
+  );
+
+  test.each([
+    { how: "changed", wake: (store: MailboxStore) => put(store, [live(3, 4)]) },
+    { how: "added", wake: (store: MailboxStore) => store.log.add("east", [{ account: ACCOUNT, mailboxId: "box" }]) },
+  ])("P10: an entry that never failed waits for no clock that was set back, once it is $how again", ({ wake }) =>
+    on(async (store) => {
+      await put(store, [live(1, 2)]);
+      const { seq } = await onlyEntry(store);
+      await put(store, [live(2, 3)]);
+      const ahead = EVER - 1;
+      await store.log.settle("east", [done("box", seq, ahead)]);
+      expect(await store.log.due("east", ahead - 1, 9)).toEqual([]);
+      await wake(store);
+      expect(await store.log.due("east", ahead - 1, 9)).toHaveLength(1);
+    })(),
+  );
+
+  test(
     "settlements are of one channel, and those of mailboxes without an entry do no harm",
     on(async (store) => {
       await store.log.addChannel("west");
