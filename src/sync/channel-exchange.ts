@@ -168,6 +168,7 @@ export class ChannelExchange {
       options,
       report,
       brake: new Brake(allowed, (account) => countMessages(this.#peers, account)),
+      written: (row) => agreed.right.push(row),
       agree: (onLeft, onRight) => {
         agreed.left.push(...onLeft);
         agreed.right.push(...onRight);

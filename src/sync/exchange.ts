@@ -41,6 +41,7 @@ export async function exchange(left: Peer, right: Peer, options: SyncOptions): P
     options,
     report,
     brake: new Brake(options.allowMassDeletion, (account) => countMessages(context.peers, account)),
+    written: null,
     agree: (onLeft, onRight) => {
       if (left.storeEpoch === right.storeEpoch) return;
       if (options.direction === "both") agreed.left.push(...onLeft);

@@ -6,7 +6,7 @@ import { FRAME_FILL_BYTES } from "../../protocol/limits.ts";
 import type { RecordBatch } from "../model/batch.ts";
 import { decodeBatch } from "../model/decode-batch.ts";
 import type { IndexRecord } from "../model/record.ts";
-import { type AgreedState, type Cursor, sameAgreed } from "../model/state.ts";
+import { type AgreedState, type Cursor, type MailboxState, sameAgreed } from "../model/state.ts";
 import { placeKey } from "../store/shared/place-key.ts";
 import { inTurn } from "../store/shared/turns.ts";
 import type {
@@ -160,10 +160,11 @@ export class LocalPeer implements Peer {
 
   async agree(rows: readonly Agreement[]): Promise<number> {
     if (rows.length === 0 || this.counterpart === this.storeEpoch) return 0;
-    const now = await this.#store.news(null, rows, 0);
+    const now = await this.#store.news(this.counterpart, rows, 0);
     const fitting = rows.flatMap(({ account, latest }, i): CursorRow[] => {
       const mailbox = now[i] ?? null;
-      if (mailbox === null || !hasReached(mailbox, latest)) return [];
+      if (mailbox === null || !hasReached(mailbox.state, latest)) return [];
+      if (mailbox.cursor !== null && isMetLater(mailbox.cursor, mailbox.state, latest)) return [];
       return [{ account, mailboxId: mailbox.entry.mailboxId, cursor: { latest, agreed: latest } }];
     });
     await this.#store.saveCursors(this.counterpart, fitting);
@@ -212,12 +213,18 @@ export function agreedStateOf({ entry, state }: MailboxHead): AgreedState {
 }
 
 /** A client may have written more since both sides were in that state; the cursor is true all the same. */
-function hasReached({ state }: MailboxHead, latest: AgreedState): boolean {
+function hasReached(state: MailboxState, latest: AgreedState): boolean {
   return (
     state.uidValidity === latest.uidValidity &&
     state.uidNext >= latest.uidNext &&
     state.highestModseq >= latest.highestModseq
   );
+}
+
+/** Whether both sides met again since: the other one's exchange overtook this one. */
+function isMetLater({ latest, agreed }: Cursor, state: MailboxState, row: AgreedState): boolean {
+  const isHeld = sameAgreed(latest, agreed) && hasReached(state, latest);
+  return isHeld && latest.uidValidity === row.uidValidity && latest.highestModseq > row.highestModseq;
 }
 
 function heldCursor({ account, entry, cursor }: SurveyedMailbox) {

@@ -42,6 +42,8 @@ export interface SyncContext {
   readonly brake: Brake;
   /** Saves cursors of both sides for mailboxes that turned out equal, or whose sides both got there. */
   readonly agree: (left: readonly Agreement[], right: readonly Agreement[]) => void;
+  /** Told of what both sides were written to, of which the right one, which was first, cannot know; null if nobody waits for it. */
+  readonly written: ((right: Agreement) => void) | null;
 }
 
 /** Entries to be written together with the records, once it is known whether a live message remains (T03, T04, T05). */
@@ -348,6 +350,8 @@ export class MailboxExchange {
     const writeLeft = () =>
       this.#applySide("left", plan.left, entries?.left ?? null, reached && cursorAt(reached, null, true), writeRight);
     if (!(await (options.direction === "both" ? writeBoth(plan, writeLeft, writeRight) : writeRight()))) return false;
+    if (options.direction === "both" && reached !== null)
+      this.#context.written?.({ account, mailboxId: entry.mailboxId, latest: reached });
     tell();
     return true;
   }

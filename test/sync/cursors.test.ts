@@ -3,9 +3,13 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { encodeBatch } from "../../src/model/encode-batch.ts";
 import { digestOfRecords } from "../../src/store/shared/blocks.ts";
 import type { MailboxStore } from "../../src/store/store.ts";
-import { DEFAULT_SYNC_OPTIONS, syncOver, syncStores } from "../../src/sync/session.ts";
+import { BulkPush } from "../../src/sync/bulk-push.ts";
+import { ChannelExchange } from "../../src/sync/channel-exchange.ts";
+import { LocalPeer } from "../../src/sync/local-peer.ts";
+import type { RemotePeer } from "../../src/sync/remote-peer.ts";
+import { DEFAULT_SYNC_OPTIONS, openRemote, syncOver, syncStores } from "../../src/sync/session.ts";
 import { dumpOf, expectIdentical, expectPromises, expectSound } from "./support/checks.ts";
-import { Node } from "./support/node.ts";
+import { ACCOUNT, Node } from "./support/node.ts";
 import { decorated, MEMORY } from "./support/stores.ts";
 import { openWire } from "./support/wire.ts";
 import { expectIdle, World } from "./support/world.ts";
@@ -225,4 +229,61 @@ describe("full resync", () => {
     await world.expectConverged();
     expect(await texts(b)).toEqual(["1", "2", "3", "4"]);
   });
+});
+
+describe("exchanges in both directions at once", () => {
+  /** One round of both channels. */
+  async function withLines(story: (toB: RemotePeer, toA: RemotePeer) => Promise<void>): Promise<void> {
+    const wires = [openWire(b.store), openWire(a.store)] as const;
+    const remotes = [
+      await openRemote(a.store, wires[0].master, "a"),
+      await openRemote(b.store, wires[1].master, "b"),
+    ] as const;
+    await story(...remotes);
+    for (const remote of remotes) await remote.close();
+    for (const { served } of wires) await served;
+  }
+
+  async function push(from: Node, remote: RemotePeer): Promise<string | undefined> {
+    const place = { account: ACCOUNT, mailboxId: await a.id("INBOX") };
+    const bulk = new BulkPush(from.store, new LocalPeer(from.store, remote.storeEpoch), remote, "both");
+    return (await bulk.push([place], async () => undefined))[0]?.kind;
+  }
+
+  test("P9: the answer to a push that the other side's next push overtook takes no cursor back", () =>
+    withLines(async (toB, toA) => {
+      await a.set("INBOX", 1, "\\Seen");
+      const late = new Proxy(toB, {
+        get(target, key) {
+          const value: unknown = Reflect.get(target, key, target);
+          if (key !== "changeMany") return typeof value === "function" ? value.bind(target) : value;
+          return async (...args: Parameters<RemotePeer["changeMany"]>) => {
+            const results = await target.changeMany(...args);
+            await b.set("INBOX", 1, "\\Flagged");
+            expect(await push(b, toA)).toBe("done");
+            return results;
+          };
+        },
+      });
+      expect(await push(a, late)).toBe("done");
+      const { highestModseq } = await a.state("INBOX");
+      const cursor = await a.store.cursor(b.store.storeEpoch, ACCOUNT, await a.id("INBOX"));
+      expect(cursor?.latest.highestModseq).toBe(highestModseq);
+      await a.set("INBOX", 2, "\\Answered");
+      expect(await push(a, toB)).toBe("done");
+    }));
+
+  test("P9: what the other side left to this one waits there no more once both were written", () =>
+    withLines(async (toB) => {
+      const place = { account: ACCOUNT, mailboxId: await a.id("INBOX") };
+      await b.store.log.addChannel("a");
+      await b.store.log.noteChannel({ name: "a", peer: a.store.storeEpoch, note: "" });
+      await a.set("INBOX", 1, "\\Seen");
+      await b.set("INBOX", 1, "\\Flagged");
+      expect(await b.store.log.due("a", Number.MAX_SAFE_INTEGER, 9)).toHaveLength(1);
+      const exchange = new ChannelExchange(new LocalPeer(a.store, b.store.storeEpoch), toB, { direction: "both" });
+      const wish = { allowed: false, ask: false, yields: false };
+      expect((await exchange.mailbox(place, wish)).kind).toBe("done");
+      expect(await b.store.log.due("a", Number.MAX_SAFE_INTEGER, 9)).toEqual([]);
+    }));
 });
