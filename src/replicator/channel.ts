@@ -6,6 +6,7 @@ import { TandemError } from "../model/errors.ts";
 import type { MailboxStore } from "../store/store.ts";
 import { isVisible } from "../sync/access.ts";
 import type { OnFault } from "../sync/local-faults.ts";
+import type { OpenPlaces } from "../sync/open-places.ts";
 import type { Met } from "../sync/push-outcome.ts";
 import type { Giver } from "../sync/repair.ts";
 import { linkDelay } from "./backoff.ts";
@@ -33,6 +34,8 @@ export interface ChannelSettings {
   readonly onFault?: OnFault;
   /** Whether the node of this store epoch is connected here, and may bring mailboxes together itself. */
   readonly isMaster: (storeEpoch: string) => boolean;
+  /** Mailboxes that something comes in for. */
+  readonly incoming: OpenPlaces;
 }
 
 /**
@@ -154,16 +157,16 @@ export class Channel {
 
   /** Lets a worker work until the link is over, or should be made anew. @throws TandemError if the survey or the own store fails. */
   async #work(link: Link): Promise<void> {
-    const { store, peer, parallel, environment, surveyMs } = this.#settings;
+    const { store, peer, parallel, environment, surveyMs, incoming } = this.#settings;
     const emit = (event: Omit<ReplicatorEvent, "peer">) => this.#emit(event);
-    const worker = new Worker({ store, peer, parallel, environment, emit }, link, this.#bell);
+    const worker = new Worker({ store, peer, parallel, environment, incoming, emit }, link, this.#bell);
     this.#worker = worker;
     try {
       let nextSurvey = environment.now();
       const nextGreeting = link.isVague ? nextSurvey + GREETING_MS : Number.POSITIVE_INFINITY;
       while (!link.over && !this.#stopping) {
         const now = environment.now();
-        if (now >= nextSurvey) {
+        if (isReached(nextSurvey, now, surveyMs)) {
           await worker.survey();
           nextSurvey = now + surveyMs;
         }
@@ -182,11 +185,14 @@ export class Channel {
   /** Waits before the next connection. Only the first failure in a row is told: the next ones say the same. */
   async #pause(failures: number, wasConnected: boolean, { code, message }: TandemError): Promise<void> {
     const { environment } = this.#settings;
-    const nextTry = environment.now() + linkDelay(failures, environment.random());
+    const delay = linkDelay(failures, environment.random());
+    const nextTry = environment.now() + delay;
+    // Whoever has this very store calls as often as it is called.
+    const waitsForCall = code !== "invalid-argument";
     if (wasConnected) this.#emit({ event: "peer-disconnected", code, message });
     else if (this.#note.state !== "unreachable") this.#emit({ event: "peer-unreachable", code, message, nextTry });
     await this.#tell({ state: wasConnected ? "disconnected" : "unreachable", error: { code, message }, nextTry });
-    while (!this.#stopping && !this.#called && environment.now() < nextTry)
+    while (!this.#stopping && !(this.#called && waitsForCall) && !isReached(nextTry, environment.now(), delay))
       await this.#bell.wait(nextTry - environment.now());
     this.#called = false;
   }
@@ -204,4 +210,9 @@ export class Channel {
     const row = { name: peer.name, peer: this.#peerEpoch, note: formatNote(this.#note) };
     await store.log.noteChannel(row).catch(() => undefined);
   }
+}
+
+/** Whether a time was reached that was at most `ms` away when it was set; also if the clock was set back since. */
+function isReached(time: number, now: number, ms: number): boolean {
+  return now >= time || time - now > ms;
 }

@@ -25,7 +25,9 @@ export interface Transferred {
 
 /** Milliseconds, and up to twice as many, that a mailbox is left to the other node: it needs two round trips. */
 const YIELD_MS = 100;
-const BOTH_CHANGED = new TandemError("conflict", "Both nodes changed the mailbox; the other one brings it together.");
+const LEFT = new TandemError("conflict", "The other node changed the mailbox too, and brings it over.");
+/** How often something is left to the other node before this one does it. */
+export const MOST_YIELDS = 5;
 /** Conflicts in a row that are nothing to tell of: two busy nodes have some. */
 const QUIET_CONFLICTS = 8;
 
@@ -58,11 +60,17 @@ export class Ledger {
   }
 
   /**
-   * Leaves mailboxes that both nodes changed to the other one for a moment, a longer one each time; those that it has not
-   * brought together meanwhile.
+   * Leaves mailboxes to the other node for a moment, a longer one each time; those that it has not brought over meanwhile.
+   * @param isComing it is at it, so this node goes on waiting.
    */
-  leaveToOther(entries: readonly LogEntry[]): Promise<void> {
-    return this.#putBack(entries.map((entry) => ({ ...this.#failed(entry, BOTH_CHANGED, YIELD_MS), ifThere: true })));
+  leaveToOther(entries: readonly LogEntry[], isComing = false): Promise<void> {
+    const most = isComing ? MOST_YIELDS : Number.POSITIVE_INFINITY;
+    return this.#putBack(
+      entries.map((entry) => {
+        const left = this.#failed(entry, LEFT, YIELD_MS * 2 ** Math.min(entry.failures, MOST_YIELDS));
+        return { ...left, failures: Math.min(left.failures, most), ifThere: true };
+      }),
+    );
   }
 
   async #putBack(failed: readonly FailedEntry[]): Promise<void> {
@@ -70,13 +78,12 @@ export class Ledger {
     for (const one of failed) this.#tellFailed(one);
   }
 
-  /** @param ms how long at least the first time, doubled with each failure; null: what is usual for the error. */
+  /** @param ms how long at least, and up to twice as long; null: what is usual for the error. */
   #failed(entry: LogEntry, { code, message }: TandemError, ms: number | null): FailedEntry {
     const { account, mailboxId, seq } = entry;
     const failures = entry.failures + 1;
     const random = this.#settings.environment.random();
-    const delay =
-      ms === null ? entryDelay(code, failures, random) : Math.round(ms * 2 ** entry.failures * (1 + random));
+    const delay = ms === null ? entryDelay(code, failures, random) : Math.round(ms * (1 + random));
     return { kind: "failed", account, mailboxId, seq, failures, nextTry: this.now() + delay, error: { code, message } };
   }
 

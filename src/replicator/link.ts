@@ -26,13 +26,17 @@ export class Link {
   readonly peerEpoch: string;
   readonly #connection: FrameConnection;
   readonly #remote: RemotePeer;
-  readonly #isPolite: () => boolean;
+  readonly #comesAfter: boolean;
+  readonly #isMaster: () => boolean;
   #over = false;
 
   private constructor(
     connection: FrameConnection,
     remote: RemotePeer,
-    ways: Pick<Link, "exchange" | "bulk" | "merger"> & { readonly isPolite: () => boolean },
+    ways: Pick<Link, "exchange" | "bulk" | "merger"> & {
+      readonly comesAfter: boolean;
+      readonly isMaster: () => boolean;
+    },
     onOver: () => void,
   ) {
     this.#connection = connection;
@@ -40,7 +44,8 @@ export class Link {
     this.exchange = ways.exchange;
     this.bulk = ways.bulk;
     this.merger = ways.merger;
-    this.#isPolite = ways.isPolite;
+    this.#comesAfter = ways.comesAfter;
+    this.#isMaster = ways.isMaster;
     this.giver = remote;
     this.peerEpoch = remote.storeEpoch;
     void remote.ended.then(() => {
@@ -85,8 +90,8 @@ export class Link {
     const bulk = new BulkPush(visible, left, remote, direction);
     const merger = readOnly ? null : new BulkMerge(visible, left, remote);
     const comesAfter = store.storeEpoch > remote.storeEpoch;
-    const isPolite = () => comesAfter && options.isMaster(remote.storeEpoch);
-    return new Link(connection, remote, { exchange, bulk, merger, isPolite }, onOver);
+    const isMaster = () => options.isMaster(remote.storeEpoch);
+    return new Link(connection, remote, { exchange, bulk, merger, comesAfter, isMaster }, onOver);
   }
 
   /** As `merger`, for mailboxes that the peer left to this node; `store` as the peer sees it. */
@@ -95,9 +100,14 @@ export class Link {
     return new BulkMerge(store, new LocalPeer(store, this.peerEpoch), this.#remote);
   }
 
+  /** Whether the peer has a channel to this node, too, and brings over what it changed. */
+  get isMaster(): boolean {
+    return this.#isMaster();
+  }
+
   /** Whether this node leaves a mailbox that both changed to the other one, which brings it together itself. */
   get isPolite(): boolean {
-    return this.#isPolite();
+    return this.#comesAfter && this.isMaster;
   }
 
   /** See `RemotePeer.isVague`. */

@@ -7,7 +7,7 @@ import type { MailboxPlace, MailboxStore } from "../store/store.ts";
 import type { BulkMerge } from "../sync/bulk-merge.ts";
 import { pieces } from "../sync/pages.ts";
 import type { Met, PushOutcome, Settle } from "../sync/push-outcome.ts";
-import type { Ledger } from "./ledger.ts";
+import { type Ledger, MOST_YIELDS } from "./ledger.ts";
 import type { Link } from "./link.ts";
 
 /** Told of each entry as soon as nothing more is done about it. */
@@ -18,8 +18,6 @@ export interface PushListener {
   readonly left: (entry: LogEntry) => void;
 }
 
-/** Conflicts in a row after which a mailbox gets an exchange of its own, which tries more often and yields no more. */
-export const PUSHED_CONFLICTS = 5;
 /** Mailboxes merged together: the more share frames and transactions, the less each costs, and the sooner all are done. */
 const MERGED_TOGETHER = 128;
 /** Times that mailboxes are merged together because clients changed them meanwhile. */
@@ -39,7 +37,7 @@ export class Pusher {
 
   /** Whether an entry failed so that a push may try it again: somebody else was faster. */
   static mayTry({ failures, error }: LogEntry): boolean {
-    return failures === 0 || (error?.code === "conflict" && failures <= PUSHED_CONFLICTS);
+    return failures === 0 || (error?.code === "conflict" && failures <= MOST_YIELDS);
   }
 
   /**
@@ -120,7 +118,7 @@ export class Pusher {
     for (const [i, entry] of entries.entries()) {
       const outcome = outcomes[i] ?? FULL;
       if (outcome.kind === "conflict" && outcome.met !== null) conflicts.push({ entry, met: outcome.met });
-      else if (outcome.kind === "pending" && entry.failures < PUSHED_CONFLICTS) pending.push(entry);
+      else if (outcome.kind === "pending" && entry.failures < MOST_YIELDS) pending.push(entry);
       else if (outcome.kind === "done" || outcome.kind === "full") this.#listener.free(entry);
       else this.#listener.left(entry);
       if (outcome.kind === "done") this.#ledger.tell(entry, outcome, started);

@@ -4,6 +4,7 @@
 import { isTandemError } from "../model/errors.ts";
 import type { MailboxStore } from "../store/store.ts";
 import type { LocalFault } from "../sync/local-faults.ts";
+import { OpenPlaces } from "../sync/open-places.ts";
 import { type ReplicaOptions, serveReplica } from "../sync/replica.ts";
 import type { FrameConnection } from "../transport/transport.ts";
 import { Channel } from "./channel.ts";
@@ -22,7 +23,7 @@ export interface ReplicatorOptions {
   /** Milliseconds after which each peer is asked again what differs; `DEFAULT_SURVEY_MS` by default. */
   readonly surveyMs?: number;
   /** How connections are answered, besides `node`. */
-  readonly replica?: Omit<ReplicaOptions, "node" | "onGreeting" | "onFault" | "onLeft">;
+  readonly replica?: Omit<ReplicaOptions, "node" | "onGreeting" | "onFault" | "onLeft" | "incoming">;
   /** How the store is looked through for damage; `DEFAULT_SCRUB` by default. */
   readonly scrub?: ScrubPace;
   readonly environment?: Environment;
@@ -40,6 +41,7 @@ export class Replicator {
   readonly #channels = new Map<string, Channel>();
   /** Connections that are answered, each with the store epoch of a master that may write here; null if it may not. */
   readonly #served = new Map<FrameConnection, string | null>();
+  readonly #incoming = new OpenPlaces();
   readonly #scrub: Scrub;
   #running: readonly Promise<void>[] = [];
   #stopping = false;
@@ -56,7 +58,8 @@ export class Replicator {
     };
     const onFault = (fault: LocalFault) => this.#scrub.corrected(fault);
     const isMaster = (storeEpoch: string) => [...this.#served.values()].includes(storeEpoch);
-    const settings = { store, node, parallel, surveyMs, environment, onEvent: observed, onFault, isMaster };
+    const shared = { store, node, parallel, surveyMs, environment, onFault, isMaster, incoming: this.#incoming };
+    const settings = { ...shared, onEvent: observed };
     for (const peer of options.peers) this.#channels.set(peer.name, new Channel({ ...settings, peer }));
   }
 
@@ -84,8 +87,9 @@ export class Replicator {
     this.#served.set(connection, null);
     try {
       const onFault = (fault: LocalFault) => this.#scrub.corrected(fault);
+      const incoming = this.#incoming;
       const onLeft: ReplicaOptions["onLeft"] = async (...left) => this.#channels.get(peer)?.left(...left);
-      await serveReplica(store, connection, { ...replica, node, onGreeting, onFault, onLeft });
+      await serveReplica(store, connection, { ...replica, node, onGreeting, onFault, onLeft, incoming });
       onEvent({ event: "replica-ended", peer });
     } catch (error) {
       const code = isTandemError(error) ? error.code : "internal";

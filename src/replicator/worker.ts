@@ -9,18 +9,22 @@ import { placeKey } from "../store/shared/place-key.ts";
 import type { MailboxPlace, MailboxStore } from "../store/store.ts";
 import { isVisible } from "../sync/access.ts";
 import type { AccountWish, MailboxOutcome, SurveyedPlace } from "../sync/channel-exchange.ts";
+import type { Leaves } from "../sync/mailbox-exchange.ts";
+import type { OpenPlaces } from "../sync/open-places.ts";
 import { pieces } from "../sync/pages.ts";
 import type { Met } from "../sync/push-outcome.ts";
 import type { SyncCounts, SyncIssue } from "../sync/report.ts";
 import type { Bell } from "./bell.ts";
-import { asTandemError, Ledger, type LedgerSettings, type Transferred } from "./ledger.ts";
+import { asTandemError, Ledger, type LedgerSettings, MOST_YIELDS, type Transferred } from "./ledger.ts";
 import type { Link } from "./link.ts";
-import { PUSHED_CONFLICTS, Pusher, placeOf } from "./pusher.ts";
+import { Pusher, placeOf } from "./pusher.ts";
 
 /** What the worker needs of its channel. */
 export interface WorkerSettings extends LedgerSettings {
   /** Exchanges of single mailboxes at once; small changes of many go out together besides. */
   readonly parallel: number;
+  /** Mailboxes that something comes in for. */
+  readonly incoming: OpenPlaces;
 }
 
 /** What became of an entry: `half` stays where it is in the log and is taken up again at once, `left` after a moment. */
@@ -42,6 +46,8 @@ const PUSHED_AT_ONCE = 256;
 const TREE_ATTEMPTS = 3;
 /** Entries added by one transaction, so that writers of mail are not held up. */
 const ADDED_AT_ONCE = 1000;
+/** Milliseconds in which a peer that was just reached may call back: then it brings over itself what it changed. */
+const CALL_BACK_MS = 1000;
 
 export class Worker {
   readonly #settings: WorkerSettings;
@@ -56,6 +62,7 @@ export class Worker {
   /** Keys of the entries under way. */
   readonly #busy = new Set<string>();
   readonly #running = new Set<Promise<void>>();
+  readonly #began: number;
   #isPushing = false;
   #exchanges = 0;
   /** Mailboxes that the peer has to be asked about: a survey said that its side may have changed. */
@@ -68,9 +75,10 @@ export class Worker {
     this.#settings = settings;
     this.#link = link;
     this.#bell = bell;
+    this.#began = settings.environment.now();
     this.#ledger = new Ledger(settings);
     this.#pusher = new Pusher(link, this.#ledger, {
-      free: (entry) => this.#busy.delete(placeKey(entry)),
+      free: (entry) => this.#release(entry),
       left: (entry) => this.#left.push(entry),
     });
   }
@@ -80,17 +88,25 @@ export class Worker {
    * the log besides, since they changed here too, so whatever does not come to its end here is done when its turn comes.
    */
   async take(mets: readonly Met[], store: MailboxStore): Promise<void> {
-    const free = mets.filter((met) => this.#isFree(placeOf(met)));
+    const { access } = this.#settings.peer;
+    const free = mets.filter((met) => isVisible(access, placeOf(met).account) && !this.#isBusy(placeOf(met)));
     if (free.length === 0) return;
-    const keys = free.map((met) => placeKey(placeOf(met)));
-    for (const key of keys) this.#busy.add(key);
+    const places = free.map(placeOf);
+    for (const place of places) this.#busy.add(placeKey(place));
     await this.#run(this.#pusher.take(free, store), () => {
-      for (const key of keys) this.#busy.delete(key);
+      for (const place of places) this.#release(place);
     });
   }
 
-  #isFree(place: MailboxPlace): boolean {
-    return isVisible(this.#settings.peer.access, place.account) && !this.#busy.has(placeKey(place));
+  /** A mailbox is no longer under way. What a survey told of it meanwhile is not what was done, so it is logged anew. */
+  #release(place: MailboxPlace): void {
+    const { store, peer } = this.#settings;
+    this.#busy.delete(placeKey(place));
+    if (this.#surveyed.has(placeKey(place))) void this.#run(store.log.add(peer.name, [place]), () => undefined);
+  }
+
+  #isBusy(place: MailboxPlace): boolean {
+    return this.#busy.has(placeKey(place));
   }
 
   /** Asks the peer what may differ: all of it gets an entry in the log. @throws TandemError. */
@@ -107,7 +123,8 @@ export class Worker {
    */
   async startDue(): Promise<number> {
     this.#startRead();
-    if (this.#isPushing || this.#due.some((entry) => this.#isPlain(entry))) return Number.POSITIVE_INFINITY;
+    if (this.#isPushing || this.#due.some((entry) => this.#isPlain(entry) && !this.#isBusy(entry)))
+      return Number.POSITIVE_INFINITY;
     const idleMs = await this.#read();
     this.#startRead();
     return this.#due.length > 0 ? Number.POSITIVE_INFINITY : idleMs;
@@ -139,7 +156,8 @@ export class Worker {
 
   /** Takes entries that were read; from now on they are under way. */
   #take(plain: boolean, most: number): LogEntry[] {
-    const taken = this.#due.filter((entry) => this.#isPlain(entry) === plain).slice(0, most);
+    const fits = (entry: LogEntry) => this.#isPlain(entry) === plain && !this.#isBusy(entry);
+    const taken = this.#due.filter(fits).slice(0, most);
     if (taken.length > 0) this.#due = this.#due.filter((entry) => !taken.includes(entry));
     for (const entry of taken) this.#busy.add(placeKey(entry));
     return taken;
@@ -156,7 +174,7 @@ export class Worker {
     const { store, peer, parallel } = this.#settings;
     const now = this.#ledger.now();
     const due = await store.log.due(peer.name, now, PUSHED_AT_ONCE + parallel + this.#busy.size);
-    this.#due = due.filter((entry) => !this.#busy.has(placeKey(entry)));
+    this.#due = due.filter((entry) => !this.#isBusy(entry));
     if (this.#due.length > 0) return Number.POSITIVE_INFINITY;
     const next = await store.log.nextDue(peer.name, now);
     return next === null ? Number.POSITIVE_INFINITY : Math.max(1, next - now);
@@ -195,25 +213,26 @@ export class Worker {
   /** One entry: exchanged, then removed or put back. @throws TandemError if the own store fails. */
   async #handle(entry: LogEntry): Promise<void> {
     const started = this.#ledger.now();
+    const isAsked = this.#surveyed.delete(placeKey(entry));
     try {
       const isOurs = isVisible(this.#settings.peer.access, entry.account);
-      const outcome = isOurs ? await this.#exchange(entry) : NOTHING_TO_DO;
-      if (outcome.kind === "left") await this.#ledger.leaveToOther([entry]);
-      if (outcome.kind === "done" || outcome.kind === "nothing") {
-        await this.#ledger.settle([entry]);
-        this.#surveyed.delete(placeKey(entry));
-      }
+      const outcome = isOurs ? await this.#exchange(entry, isAsked) : NOTHING_TO_DO;
+      if (outcome.kind === "left") await this.#ledger.leaveToOther([entry], this.#settings.incoming.has(entry));
+      if (outcome.kind === "done" || outcome.kind === "nothing") await this.#ledger.settle([entry]);
+      else if (isAsked) this.#surveyed.add(placeKey(entry));
       if ("counts" in outcome) this.#ledger.tell(entry, transferredIn(outcome.counts), started);
     } catch (error) {
+      if (isAsked) this.#surveyed.add(placeKey(entry));
       if (!this.#link.over && !isTandemError(error, "disconnected"))
         await this.#ledger.putBack([entry], asTandemError(error));
     }
-    this.#busy.delete(placeKey(entry));
+    this.#release(entry);
   }
 
-  async #exchange(entry: LogEntry): Promise<Outcome> {
+  async #exchange(entry: LogEntry, isAsked: boolean): Promise<Outcome> {
     const { account, mailboxId, allowed } = entry;
-    const yields = this.#mayYield(entry) && this.#link.isPolite;
+    const leaves = this.#leaves(entry);
+    const yields = leaves === "all";
     if (mailboxId === "") {
       const issues = await this.#tree(account, { allowed, yields });
       if (issues === null) return LEFT;
@@ -221,10 +240,10 @@ export class Worker {
       return NOTHING_TO_DO;
     }
     const isContended = entry.error?.code === "conflict";
-    const ask = (entry.failures > 0 && !isContended) || this.#surveyed.has(placeKey(entry));
+    const ask = (entry.failures > 0 && !isContended) || isAsked;
     let issues: TreeIssues = [];
     for (let attempt = 0; attempt < TREE_ATTEMPTS; attempt++) {
-      const outcome = await this.#link.exchange.mailbox(entry, { allowed, ask, yields });
+      const outcome = await this.#link.exchange.mailbox(entry, { allowed, ask, leaves });
       if (outcome.kind !== "tree") return outcome;
       issues = await this.#tree(account, { allowed, yields });
       if (issues === null) return LEFT;
@@ -233,9 +252,14 @@ export class Worker {
     throw new TandemError("conflict", "The account's mailboxes were changed during every attempt; it is tried again.");
   }
 
-  /** Left to the other node, a mailbox with an unreadable message would not tell of it (scenario 22). */
-  #mayYield({ failures, error }: LogEntry): boolean {
-    return failures <= PUSHED_CONFLICTS && error?.code !== "body-unreadable";
+  #leaves(entry: LogEntry): Leaves {
+    const { failures, error } = entry;
+    // Left to the other node, a mailbox with an unreadable message would not tell of it (scenario 22).
+    if (error?.code === "body-unreadable") return "nothing";
+    if (failures > MOST_YIELDS && !this.#settings.incoming.has(entry)) return "nothing";
+    if (this.#link.isPolite) return "all";
+    const mayCallBack = this.#ledger.now() - this.#began < CALL_BACK_MS;
+    return this.#link.isMaster || mayCallBack ? "news" : "nothing";
   }
 
   /** One exchange of an account's trees at a time; whoever comes meanwhile waits for that one. */

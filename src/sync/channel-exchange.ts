@@ -9,7 +9,7 @@ import { agreementsOn, isKnownSame, numberOf } from "./agree-same.ts";
 import { Brake } from "./brake.ts";
 import { askFor, canGuess, holdsCursors, isAtCursor, isSameEntry, unchanged } from "./guess.ts";
 import { agreedStateOf, hasChanged, type LocalPeer } from "./local-peer.ts";
-import { MailboxExchange, type SyncContext } from "./mailbox-exchange.ts";
+import { type Leaves, MailboxExchange, type SyncContext } from "./mailbox-exchange.ts";
 import { type Agreement, type Peer, type Survey, type SurveyedMailbox, surveyKey } from "./peer.ts";
 import { type Direction, type SyncCounts, type SyncIssue, type SyncOptions, SyncReport } from "./report.ts";
 import { DEFAULT_SYNC_OPTIONS } from "./session.ts";
@@ -29,7 +29,7 @@ export interface SurveyedPlace extends Place {
 
 /**
  * How an exchange of one mailbox ended. `half`: clients write to both sides all the time, so only this side has taken over
- * what the other one had; it goes on. `left`: both changed it, and it is left to the other node. `tree`: its account's trees
+ * what the other one had; it goes on. `left`: it is left to the other node. `tree`: its account's trees
  * have to be brought together first.
  */
 export type MailboxOutcome =
@@ -61,7 +61,8 @@ export interface AccountWish {
 }
 
 /** How one mailbox is to be gone about. */
-export interface MailboxWish extends AccountWish {
+export interface MailboxWish extends Pick<AccountWish, "allowed"> {
+  readonly leaves: Leaves;
   /** Ask the other side also where nothing changed here: it may have. */
   readonly ask: boolean;
 }
@@ -117,7 +118,7 @@ export class ChannelExchange {
       { ...left, exists: true },
       { ...right, exists: true },
     ] as const;
-    const exchange = new MailboxExchange(context, ...sides, null, wish.yields);
+    const exchange = new MailboxExchange(context, ...sides, null, wish.leaves);
     try {
       if (!(await exchange.run())) return { kind: "left" };
     } catch (error) {

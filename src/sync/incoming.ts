@@ -45,8 +45,20 @@ export class IncomingChange {
   #records = 0;
   #bodies = 0;
 
-  /** @param peer where it comes from, and for whom the cursor is saved. */
-  constructor(store: MailboxStore, intake: BodyIntake, peer: string, head: ChangeHead) {
+  readonly #ended: () => void;
+
+  /**
+   * @param peer where it comes from, and for whom the cursor is saved.
+   * @param ended called once it was applied, refused or given up.
+   */
+  constructor(
+    store: MailboxStore,
+    intake: BodyIntake,
+    peer: string,
+    head: ChangeHead,
+    ended: () => void = () => undefined,
+  ) {
+    this.#ended = ended;
     this.#store = store;
     this.#intake = intake;
     this.#peer = peer;
@@ -131,6 +143,7 @@ export class IncomingChange {
 
   /** Gives the change up. */
   async discard(): Promise<void> {
+    this.#ended();
     this.#spool?.dispose();
     this.#spool = null;
     const part = this.#part;

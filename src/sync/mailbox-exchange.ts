@@ -54,6 +54,12 @@ export type EntryPlanner = (isAlive: boolean) => {
   readonly entryModseq: number;
 };
 
+/**
+ * What is left to the other node, which is at it too: nothing; what only that one changed, so that no message crosses twice;
+ * or also what both changed and has to be decided. What only this side changed is brought over in any case.
+ */
+export type Leaves = "nothing" | "news" | "all";
+
 /** Attempts at one mailbox that is written to meanwhile, before it is left to the next sync. */
 const ATTEMPTS = 10;
 /** Attempts to write both sides, before every other one writes the left side alone. */
@@ -64,8 +70,7 @@ const ATTEMPTS_ALONE = 30;
 export class MailboxExchange {
   readonly #context: SyncContext;
   readonly #entries: EntryPlanner | null;
-  /** Leave to the other node what has to be decided; what only one side changed is brought over all the same. */
-  readonly #yields: boolean;
+  readonly #leaves: Leaves;
   readonly #held = new Set<string>();
   #left: SideMailbox;
   #right: SideMailbox;
@@ -87,10 +92,10 @@ export class MailboxExchange {
     left: SideMailbox,
     right: SideMailbox,
     entries: EntryPlanner | null = null,
-    yields = false,
+    leaves: Leaves = "nothing",
   ) {
     this.#context = context;
-    this.#yields = yields;
+    this.#leaves = leaves;
     this.#left = left;
     this.#right = right;
     this.#entries = entries;
@@ -108,7 +113,7 @@ export class MailboxExchange {
   }
 
   /**
-   * @returns false if both sides changed the mailbox, and it is left to the other node.
+   * @returns false if it is left to the other node.
    * @throws TandemError `conflict` if the mailbox never held still, or what a side answers.
    */
   async run(): Promise<boolean> {
@@ -122,7 +127,7 @@ export class MailboxExchange {
         await this.#ask();
         route = this.#route();
       }
-      if (this.#yields && this.#isToDecide(route)) return false;
+      if (this.#isLeft(route)) return false;
       if (await this.#attempt(route)) {
         this.#reportHeld();
         return true;
@@ -131,9 +136,10 @@ export class MailboxExchange {
     throw new TandemError("conflict", "The mailbox was changed during every attempt; run the sync again.");
   }
 
-  /** Whether both sides changed the mailbox; one with an unreadable message is compared as a whole, whoever changed it. */
-  #isToDecide({ name }: Route): boolean {
-    return this.#held.size === 0 && (name === "merge" || name === "renumber");
+  /** Whether it is left to the other node; one with an unreadable message is compared as a whole, whoever changed it. */
+  #isLeft({ name }: Route): boolean {
+    if (this.#leaves === "nothing" || this.#held.size > 0) return false;
+    return name === "pull" || (this.#leaves === "all" && (name === "merge" || name === "renumber"));
   }
 
   /**

@@ -17,6 +17,7 @@ import { auditFault } from "./compare.ts";
 import { Comparisons } from "./comparisons.ts";
 import { IncomingChange, type Needs } from "./incoming.ts";
 import { INLINE_BYTES, type LocalPeer } from "./local-peer.ts";
+import type { OpenPlaces } from "./open-places.ts";
 import { framePages, RECORDS_PER_PAGE } from "./pages.ts";
 import type { Pull } from "./peer.ts";
 import type { OnLeft } from "./push-outcome.ts";
@@ -28,6 +29,13 @@ interface OpenPull {
   readonly pull: Pull;
   readonly pages: AsyncIterator<RecordBatch[]>;
   ahead: IteratorResult<RecordBatch[]>;
+}
+
+/** What a session tells of. */
+export interface SessionSettings {
+  readonly onLeft: OnLeft;
+  /** Where it is noted which mailboxes something comes in for. */
+  readonly incoming?: OpenPlaces | undefined;
 }
 
 /** Faults of the peer that end the connection; all others only end the request. */
@@ -52,17 +60,12 @@ export class ReplicaSession {
   readonly #pulls = new Map<number, OpenPull>();
   readonly #comparisons: Comparisons;
   readonly #surveys: SurveyAnswers;
-  readonly #onLeft: OnLeft;
+  readonly #settings: SessionSettings;
   /** Commits and fetches under way. */
   readonly #running = new Set<Promise<void>>();
 
-  constructor(
-    store: MailboxStore,
-    peer: LocalPeer,
-    connection: FrameConnection,
-    onLeft: OnLeft = async () => undefined,
-  ) {
-    this.#onLeft = onLeft;
+  constructor(store: MailboxStore, peer: LocalPeer, connection: FrameConnection, settings: SessionSettings) {
+    this.#settings = settings;
     this.#store = store;
     this.#peer = peer;
     this.#connection = connection;
@@ -208,7 +211,8 @@ export class ReplicaSession {
     const { q, account, mailboxId, before, after, reset, overrule, entry, cursor, batches, commit } = message;
     this.#admit(this.#changes, q);
     const head = { account, mailboxId, before, after, reset, overrule, entry, cursor };
-    const change = new IncomingChange(this.#store, this.#intake, this.#peer.counterpart, head);
+    const ended = this.#settings.incoming?.begin(head);
+    const change = new IncomingChange(this.#store, this.#intake, this.#peer.counterpart, head, ended);
     this.#changes.set(q, change);
     if (!(await change.isCurrent())) return this.#conflict(q, change);
     const needs = await change.add(batches.map(batchOf));
@@ -217,7 +221,7 @@ export class ReplicaSession {
   }
 
   async #changeMany(message: MessageOf<"changes">): Promise<void> {
-    const taking = { intake: this.#intake, onLeft: this.#onLeft };
+    const taking = { intake: this.#intake, onLeft: this.#settings.onLeft };
     const results = await applyMany(this.#store, this.#peer, taking, message);
     await this.#send({ t: "changed", q: message.q, results });
   }

@@ -13,6 +13,7 @@ import { limitedStore, refusalOf } from "./access.ts";
 import { type Admission, admitMaster, answerGreeting, type Greeting, type Reception } from "./hello.ts";
 import type { OnFault } from "./local-faults.ts";
 import { LocalPeer } from "./local-peer.ts";
+import type { OpenPlaces } from "./open-places.ts";
 import type { Met } from "./push-outcome.ts";
 import { ReplicaSession } from "./replica-session.ts";
 import { spoken } from "./spoken.ts";
@@ -29,6 +30,8 @@ export interface ReplicaOptions extends Reception {
   readonly onFault?: OnFault;
   /** Told of mailboxes that the master of this store epoch leaves to this node, whose store it sees so: see `OnLeft`. */
   readonly onLeft?: (storeEpoch: string, mets: readonly Met[], store: MailboxStore) => Promise<void>;
+  /** Where it is noted which mailboxes something comes in for. */
+  readonly incoming?: OpenPlaces;
 }
 
 /**
@@ -51,9 +54,10 @@ export async function serveReplica(
     const peer = new LocalPeer(visible, admission.greeting.storeEpoch, options.onFault);
     await answerGreeting(connection, peer, options.node, admission);
     const { storeEpoch } = admission.greeting;
-    session = new ReplicaSession(visible, peer, connection, async (mets) =>
-      options.onLeft?.(storeEpoch, mets, visible),
-    );
+    session = new ReplicaSession(visible, peer, connection, {
+      onLeft: async (mets) => options.onLeft?.(storeEpoch, mets, visible),
+      incoming: options.incoming,
+    });
     for (let frame = await connection.receive(); frame !== null; frame = await connection.receive())
       await handle(session, connection, access, decodeFrame(frame));
     await session.settled();

@@ -7,8 +7,35 @@ import { appendMessages, createMailbox } from "../../src/operations/index.ts";
 import { GREETING_MS } from "../../src/replicator/channel.ts";
 import { SYSTEM } from "../../src/replicator/environment.ts";
 import type { EventName } from "../../src/replicator/events.ts";
+import type { ChangeLog } from "../../src/store/change-log.ts";
+import type { MailboxStore } from "../../src/store/store.ts";
 import { decorated, STORE_KINDS, unreadable } from "../sync/support/stores.ts";
 import { Cluster, type MemberOptions } from "./support/cluster.ts";
+
+function signal() {
+  let resolve = () => {};
+  const promise = new Promise<void>((wake) => {
+    resolve = wake;
+  });
+  return { promise, resolve };
+}
+
+/** A store that lets the next saving of cursors, and the next settling of its log, wait. */
+function heldBack(store: MailboxStore, isHeld: () => boolean, wait: () => Promise<void>): MailboxStore {
+  const onceHeld = <A extends unknown[]>(call: (...args: A) => Promise<void>) => {
+    let isOver = false;
+    return async (...args: A) => {
+      if (isHeld() && !isOver) {
+        isOver = true;
+        await wait();
+      }
+      await call(...args);
+    };
+  };
+  const settle = onceHeld((...args: Parameters<ChangeLog["settle"]>) => store.log.settle(...args));
+  const saveCursors = onceHeld((...args: Parameters<MailboxStore["saveCursors"]>) => store.saveCursors(...args));
+  return decorated(store, { saveCursors, log: decorated(store.log, { settle }) });
+}
 
 describe.each(STORE_KINDS)("channels on the $kind store", (kind) => {
   async function withCluster(
@@ -123,6 +150,58 @@ describe.each(STORE_KINDS)("channels on the $kind store", (kind) => {
         expect(Object.values(await b.messages(name)).sort()).toEqual([`from a in ${name}`, `from b in ${name}`]);
       for (const { store } of cluster.members)
         for (const { name } of await store.log.channels()) expect(await store.log.nextDue(name, 0)).toBeNull();
+    }));
+
+  it("messages that only one of two nodes has cross once, though both have a channel to the other", () =>
+    withCluster(["a", "b"], async (cluster) => {
+      const [a, b] = [cluster.member("a"), cluster.member("b")];
+      for (const name of ["INBOX", "Sent"]) {
+        await a.node.create(name);
+        await a.node.deliverAll(
+          name,
+          Array.from({ length: 100 }, (_, i) => `${name} ${i} ${"x".repeat(20_000)}`),
+        );
+      }
+      let staged = 0;
+      const stage = (...args: Parameters<MailboxStore["stage"]>) => {
+        staged += args[0].length;
+        return b.store.stage(...args);
+      };
+      a.start();
+      b.start({ wrap: (store) => decorated(store, { stage }) });
+      await cluster.quiet();
+      await cluster.expectIdentical();
+      expect(staged).toBe(200);
+    }));
+
+  it("what a survey tells of while a push of the mailbox is under way is done after it", () =>
+    withCluster(["a", "b"], async (cluster) => {
+      const [a, b] = [cluster.member("a"), cluster.member("b")];
+      for (const name of ["INBOX", "other"]) await a.node.create(name);
+      await a.node.deliver("INBOX", "one");
+      let isHeld = false;
+      const reached = signal();
+      const released = signal();
+      const wait = async () => {
+        reached.resolve();
+        await released.promise;
+      };
+      const wrap = (store: MailboxStore) => heldBack(store, () => isHeld, wait);
+      let ahead = 0;
+      b.start({ peers: [] });
+      a.start({ wrap, environment: { ...SYSTEM, now: () => SYSTEM.now() + ahead } });
+      await cluster.quiet();
+      isHeld = true;
+      await a.node.set("INBOX", 1, "\\Seen");
+      await reached.promise;
+      await b.node.deliver("INBOX", "from b, which has no channel");
+      const surveys = () => a.events.filter(({ event }) => event === "survey-done").length;
+      const before = surveys();
+      ahead = 3_600_000;
+      await a.node.deliver("other", "rings");
+      await cluster.until(() => surveys() > before);
+      released.resolve();
+      await cluster.until(async () => Object.keys(await a.node.messages("INBOX")).length === 2);
     }));
 
   it("a connection that began with more new messages than the peer could tell of is made anew once all is brought over", () =>

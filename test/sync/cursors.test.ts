@@ -282,7 +282,7 @@ describe("exchanges in both directions at once", () => {
       await b.set("INBOX", 1, "\\Flagged");
       expect(await b.store.log.due("a", Number.MAX_SAFE_INTEGER, 9)).toHaveLength(1);
       const exchange = new ChannelExchange(new LocalPeer(a.store, b.store.storeEpoch), toB, { direction: "both" });
-      const wish = { allowed: false, ask: false, yields: false };
+      const wish = { allowed: false, ask: false, leaves: "nothing" } as const;
       expect((await exchange.mailbox(place, wish)).kind).toBe("done");
       expect(await b.store.log.due("a", Number.MAX_SAFE_INTEGER, 9)).toEqual([]);
     }));

@@ -65,7 +65,7 @@ test("scenario 59: the change in the last frame before a half-close is made, and
       const exchange = new ChannelExchange(new LocalPeer(store, remote.storeEpoch), remote, { direction: "both" });
       relay.lastWord();
       const place = { account: ACCOUNT, mailboxId: entry.mailboxId };
-      const outcome = await exchange.mailbox(place, { allowed: false, ask: false, yields: false });
+      const outcome = await exchange.mailbox(place, { allowed: false, ask: false, leaves: "nothing" });
       expect(outcome).toMatchObject({ kind: "done", counts: { recordsSent: 1 } });
       const expected = await store.mailboxNamed(ACCOUNT, "INBOX");
       await withStore(b, async (theirs) => expect(await theirs.mailboxNamed(ACCOUNT, "INBOX")).toEqual(expected));

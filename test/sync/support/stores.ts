@@ -87,9 +87,9 @@ async function copyRecords(from: MailboxStore, to: MailboxStore, account: string
 }
 
 /** The store with some of its methods replaced; everything else is the real one's. */
-export function decorated(store: MailboxStore, changed: Partial<MailboxStore>): MailboxStore {
+export function decorated<T extends object>(whole: T, changed: Partial<T>): T {
   const replaced = changed as Record<PropertyKey, unknown>;
-  return new Proxy(store, {
+  return new Proxy(whole, {
     get(target, key) {
       if (Object.hasOwn(replaced, key)) return replaced[key];
       const value: unknown = Reflect.get(target, key, target);
