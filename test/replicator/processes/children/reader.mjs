@@ -3,7 +3,7 @@
 // one that is not.
 // node reader.mjs DIRECTORY
 import { createHash } from "node:crypto";
-import { decodeBatch } from "../../../../dist/src/model/batch.js";
+import { decodeBatch } from "../../../../dist/src/model/decode-batch.js";
 import { openEmbeddedStore } from "../../../../dist/src/store/embedded/embedded-store.js";
 
 const [directory] = process.argv.slice(2);
