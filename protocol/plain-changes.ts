@@ -62,9 +62,13 @@ export function joinChanges(changes: readonly PlainChange[]): Uint8Array {
 export function splitChanges(packed: Uint8Array): PlainChange[] {
   const reader = new ByteReader(packed, "A list of changes");
   const changes: PlainChange[] = [];
+  const named = new Set<string>();
   while (reader.left > 0) {
-    changes.push(readChange(reader));
+    const change = readChange(reader);
+    changes.push(change);
     if (changes.length > MAX_CHANGES_PER_FRAME) throw tooMany();
+    if (named.size === named.add(`${change.mailboxId} ${change.account}`).size)
+      throw malformed("names a mailbox twice");
   }
   return changes;
 }

@@ -42,7 +42,7 @@ export class Pusher {
 
   /**
    * @param sent called when the next push may be begun, at the latest when all is done.
-   * @throws TandemError if the own store fails.
+   * @throws TandemError if the log cannot be written; whatever is no TandemError.
    */
   async push(entries: readonly LogEntry[], sent: () => void): Promise<void> {
     try {
@@ -53,8 +53,8 @@ export class Pusher {
   }
 
   /**
-   * Brings mailboxes together that the peer leaves to this node. What does not succeed is in the log, and has its turn.
-   * @throws TandemError if the own store fails.
+   * Brings mailboxes together that the peer leaves to this node. What does not succeed is in a log, here or there, and has its turn.
+   * @throws whatever is no TandemError: a fault of Tandem itself.
    */
   async take(mets: readonly Met[], store: MailboxStore): Promise<void> {
     const merger = this.#link.mergerOn(store);
@@ -136,6 +136,7 @@ export class Pusher {
       return await work((all) => this.#ledger.settle(entries.filter((_, i) => all[i]?.kind === "done")));
     } catch (error) {
       if (this.#link.over || isTandemError(error, "disconnected")) return [];
+      if (!isTandemError(error)) throw error;
       // Tried one by one, each of them says what is wrong with it.
       return entries.map(() => OTHER);
     }

@@ -84,15 +84,13 @@ export class Worker {
   }
 
   /**
-   * Brings mailboxes together that the peer leaves to this node, at once: what it sent of them is soon no longer so. They are in
-   * the log besides, since they changed here too, so whatever does not come to its end here is done when its turn comes.
+   * Brings mailboxes together that the peer leaves to this node, at once: what it sent of them is soon no longer so. Whatever does
+   * not come to its end here is done when its turn comes in the log of the node that changed it last.
    */
   async take(mets: readonly Met[], store: MailboxStore): Promise<void> {
-    const { access } = this.#settings.peer;
-    const free = mets.filter((met) => isVisible(access, placeOf(met).account) && !this.#isBusy(placeOf(met)));
+    const free = mets.filter((met) => this.#claim(placeOf(met)));
     if (free.length === 0) return;
     const places = free.map(placeOf);
-    for (const place of places) this.#busy.add(placeKey(place));
     await this.#run(this.#pusher.take(free, store), () => {
       for (const place of places) this.#release(place);
     });
@@ -103,6 +101,13 @@ export class Worker {
     const { store, peer } = this.#settings;
     this.#busy.delete(placeKey(place));
     if (this.#surveyed.has(placeKey(place))) void this.#run(store.log.add(peer.name, [place]), () => undefined);
+  }
+
+  /** Takes a mailbox that this channel handles, and that is not under way. */
+  #claim(place: MailboxPlace): boolean {
+    if (!isVisible(this.#settings.peer.access, place.account) || this.#isBusy(place)) return false;
+    this.#busy.add(placeKey(place));
+    return true;
   }
 
   #isBusy(place: MailboxPlace): boolean {

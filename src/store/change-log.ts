@@ -86,7 +86,10 @@ export interface Backlog {
   readonly failing: number;
   /** Of the failing ones the one that is tried next. */
   readonly failed: LogEntry | null;
-  /** `at` of the last settlement "done" of this account, in milliseconds since 1970; null if there was none. */
+  /**
+   * When something of this account was last brought to its end, in milliseconds since 1970: `at` of a settlement "done", or the
+   * moment when a cursor said so. Null if nothing ever was.
+   */
   readonly lastSuccess: number | null;
 }
 

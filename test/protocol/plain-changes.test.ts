@@ -43,13 +43,16 @@ describe("changes and results", () => {
         expect(refusal(() => split(bytes.subarray(0, length)))).toBe("bad-frame");
   });
 
+  it("P12: two changes of one mailbox are refused", () => {
+    expect(refusal(() => splitChanges(joinChanges([CHANGE, CHANGE])))).toBe("bad-frame");
+  });
+
   it("P12: more than the limit are refused by both sides", () => {
-    const many = Array(MAX_CHANGES_PER_FRAME + 1).fill(CHANGE) as PlainChange[];
+    const many = Array.from({ length: MAX_CHANGES_PER_FRAME + 1 }, (_, i) => ({ ...CHANGE, mailboxId: `box${i}` }));
     const results: PlainResult[] = many.map(() => ({ kind: "applied" }));
     expect(refusal(() => joinChanges(many))).toBe("limit");
     expect(refusal(() => joinResults(results))).toBe("limit");
-    const one = joinChanges([CHANGE]);
-    expect(refusal(() => splitChanges(Buffer.concat(many.map(() => one))))).toBe("limit");
+    expect(refusal(() => splitChanges(Buffer.concat(many.map((one) => joinChanges([one])))))).toBe("limit");
     expect(refusal(() => splitResults(Buffer.alloc(many.length, 1)))).toBe("limit");
   });
 

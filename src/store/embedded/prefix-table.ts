@@ -8,7 +8,7 @@ const FIRST_BITS = 8;
 const NONE: readonly number[] = [];
 
 export class PrefixTable {
-  /** Odd and drawn at random, so that no peer can choose messages that all go to one place. */
+  /** Odd and drawn at random, so that no peer can choose messages of different prefixes that all go to one place. */
   readonly #factor = 2 * randomInt(2 ** 31) + 1;
   readonly #first: number;
   #bits = FIRST_BITS;
