@@ -185,6 +185,20 @@ export interface CompactResult {
   readonly bytesFreed: number;
 }
 
+/** A part of the work of `compact` that is done. */
+export interface CompactStep {
+  /** Bytes that it read and wrote, roughly. */
+  readonly bytes: number;
+  /** How much of the store is gone through, of `total`; both count the same parts of it. */
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface CompactOptions {
+  /** Called after each part of the work, and waited for. What it throws ends the work there; the next `compact` does the rest. */
+  readonly onStep?: (step: CompactStep) => void | Promise<void>;
+}
+
 export interface MailboxStore {
   /** 32 hex digits, random, made when the store was created. */
   readonly storeEpoch: string;
@@ -279,6 +293,6 @@ export interface MailboxStore {
   note(name: string): Promise<string | null>;
   writeNote(name: string, value: string): Promise<void>;
   /** Frees the space of messages that no record names. Safe at any time, beside any writer. */
-  compact(): Promise<CompactResult>;
+  compact(options?: CompactOptions): Promise<CompactResult>;
   close(): Promise<void>;
 }

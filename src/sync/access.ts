@@ -12,6 +12,7 @@ import { bodyMissing, mailboxNotFound } from "../store/shared/errors.ts";
 import type {
   AccountTree,
   BodyWriter,
+  CompactOptions,
   CompactResult,
   CursorRow,
   Mailbox,
@@ -225,9 +226,9 @@ class LimitedStore implements MailboxStore {
     await this.#inner.writeNote(name, value);
   }
 
-  async compact(): Promise<CompactResult> {
+  async compact(options?: CompactOptions): Promise<CompactResult> {
     this.#checkWrite(null);
-    return this.#inner.compact();
+    return this.#inner.compact(options);
   }
 
   close(): Promise<void> {

@@ -6,14 +6,14 @@ import { existsSync } from "node:fs";
 import { mkdir, open, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { isTandemError } from "../../src/model/errors.ts";
+import { isTandemError, TandemError } from "../../src/model/errors.ts";
 import { appendMessages, createMailbox, expungeMessages, parseUidSet } from "../../src/operations/index.ts";
 import { openEmbeddedStore } from "../../src/store/embedded/embedded-store.ts";
 import { toTandemError } from "../../src/store/embedded/errors.ts";
 import { YOUNG_BODIES } from "../../src/store/embedded/guid-index.ts";
 import { HEADER_BYTES } from "../../src/store/embedded/segments.ts";
 import { STAGED_KEPT_MS } from "../../src/store/shared/staging.ts";
-import type { MailboxStore } from "../../src/store/store.ts";
+import type { CompactStep, MailboxStore } from "../../src/store/store.ts";
 import { twoAlike } from "../alike.ts";
 import { checkStore, withDirectory } from "./checks.ts";
 
@@ -191,6 +191,29 @@ test("compaction frees the space on disk and keeps what is live, also while it g
       expect(await readdir(join(directory, "segments"))).toEqual(["000002.seg"]);
       await append(store, Buffer.from("after"));
       expect(await checkStore(store)).toHaveLength(21);
+    });
+  });
+});
+
+test("compaction tells of each part of its work and waits; one that is ended there loses nothing, the next does the rest", async () => {
+  await withDirectory(async (directory) => {
+    await withNewStore(directory, async (store) => {
+      await createMailbox(store, "ann", "INBOX");
+      await append(store, ...Array.from({ length: 40 }, (_, i) => Buffer.alloc(400_000, `${i} `)));
+      await expungeMessages(store, "ann", "INBOX", parseUidSet("16:40"));
+      const steps: CompactStep[] = [];
+      const gone = async (step: CompactStep) => {
+        steps.push(step);
+        await new Promise((resolve) => setImmediate(resolve));
+        if (step.bytes > 1_000_000) throw new TandemError("io", "enough");
+      };
+      expect(await failure(() => store.compact({ onStep: gone }))).toBe("io: enough");
+      expect(steps).toMatchObject([{ done: 0, total: 1 }, { done: 0 }, { bytes: 2 * 11 * 400_000, done: 0 }]);
+      expect(await checkStore(store)).toHaveLength(15);
+      expect((await store.compact({ onStep: (step) => void steps.push(step) })).bytesFreed).toBeGreaterThan(0);
+      expect(steps.at(-1)).toMatchObject({ bytes: 0, done: 2, total: 2 });
+      expect(await readdir(join(directory, "segments"))).not.toContain("000001.seg");
+      expect(await checkStore(store)).toHaveLength(15);
     });
   });
 });

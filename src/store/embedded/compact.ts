@@ -12,13 +12,14 @@ import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Guid } from "../../model/record.ts";
 import { STAGED_KEPT_MS } from "../shared/staging.ts";
-import type { CompactResult } from "../store.ts";
+import type { CompactResult, CompactStep } from "../store.ts";
 import { type BodyTable, takeOut } from "./body-table.ts";
 import type { Connection } from "./connection.ts";
 import { type StorePaths, spoolOwner } from "./directory.ts";
 import { codeOf } from "./errors.ts";
 import { sealSegment } from "./extents.ts";
-import { allPacks, type NewBody, type Pack, packOf, packsInSegment } from "./packs.ts";
+import { whenFree } from "./group-commit.ts";
+import { GUID_BYTES, type NewBody, type Pack, packOf, packsFrom, packsInSegment } from "./packs.ts";
 import { SegmentWriter } from "./segment-writer.ts";
 import { HEADER_BYTES, type SegmentFiles } from "./segments.ts";
 
@@ -29,7 +30,12 @@ export interface CompactHost {
   readonly paths: StorePaths;
   readonly segments: SegmentFiles;
   readonly now: () => number;
+  /** See `CompactOptions`. */
+  readonly onStep: (step: CompactStep) => void | Promise<void>;
 }
+
+/** Tells of bytes that were read and written, and waits as long as it is told to. */
+type Step = (bytes: number) => Promise<void>;
 
 /** A message to be moved: the pack it was found in, and which one of it. */
 interface Moved {
@@ -39,20 +45,30 @@ interface Moved {
 
 /** Messages, packs and bytes handled by one transaction, so that others get their turn. */
 const BODIES_AT_A_TIME = 4096;
-const PACKS_AT_A_TIME = 64;
+const PACKS_AT_A_TIME = 16;
 const BYTES_AT_A_TIME = 4 * 1024 * 1024;
+/** What looking at one message of a pack reads: its GUID, its size, its references. */
+const ENTRY_BYTES = GUID_BYTES + 4 + 4;
+/** What dropping one writes: a page of the index by GUIDs. */
+const DROPPED_BYTES = 4096;
 /** A file of a dead process is removed only if it is this old: its process may be one that we cannot see. */
 const LEFTOVER_MS = 60 * 60 * 1000;
 
 /** See `MailboxStore.compact`. */
 export async function compact(host: CompactHost): Promise<CompactResult> {
-  const bodiesDropped = dropUnused(host);
+  const ids = host.bodies.db.rows<[number]>("SELECT id FROM segment ORDER BY id").map(([id]) => id);
+  let done = 0;
+  const step: Step = async (bytes) => host.onStep({ bytes, done, total: ids.length });
+  const bodiesDropped = await dropUnused(host, step);
   // Extents of its own: what is reserved for staging lies in the segments that are about to be rewritten.
   const writer = new SegmentWriter(host.bodies.db, host.segments);
   let bytesFreed = 0;
   try {
-    for (const [segment] of host.bodies.db.rows<[number]>("SELECT id FROM segment ORDER BY id"))
-      bytesFreed += await rewriteIfMostlyDead(host, writer, segment);
+    for (const segment of ids) {
+      bytesFreed += await rewriteIfMostlyDead(host, writer, segment, step);
+      done++;
+      await step(0);
+    }
   } finally {
     await writer.close();
   }
@@ -61,13 +77,33 @@ export async function compact(host: CompactHost): Promise<CompactResult> {
   return { bodiesDropped, bytesFreed };
 }
 
-function dropUnused({ bodies: { db }, now }: CompactHost): number {
+/** In a transaction, without holding up this process while another one writes. */
+async function write<T>(db: Connection, action: () => T): Promise<T> {
+  const { value } = await whenFree(
+    () => db.tryWrite(action),
+    () => ({ value: db.write(action) }),
+  );
+  return value;
+}
+
+async function dropUnused({ bodies: { db }, now }: CompactHost, step: Step): Promise<number> {
   const kept = now() - STAGED_KEPT_MS;
-  const ids: number[] = [];
-  for (const pack of allPacks(db, 0)) if (unusedIn(pack, kept).length > 0) ids.push(pack.id);
   let dropped = 0;
-  for (let i = 0; i < ids.length; i += PACKS_AT_A_TIME) dropped += dropOf(db, ids.slice(i, i + PACKS_AT_A_TIME), kept);
-  return dropped;
+  for (let id = 0; ; ) {
+    const packs = packsFrom(db, id, PACKS_AT_A_TIME);
+    const last = packs.at(-1);
+    if (last === undefined) return dropped;
+    id = last.id + 1;
+    const ids = packs.filter((pack) => unusedIn(pack, kept).length > 0).map((pack) => pack.id);
+    const count = ids.length === 0 ? 0 : await write(db, () => dropOf(db, ids, kept));
+    dropped += count;
+    await step(packs.reduce((bytes, pack) => bytes + entriesIn(pack), DROPPED_BYTES * count));
+  }
+}
+
+/** Bytes of what the index says of the messages in a pack. */
+function entriesIn({ count }: Pack): number {
+  return ENTRY_BYTES * count;
 }
 
 function unusedIn(pack: Pack, kept: number): number[] {
@@ -76,31 +112,38 @@ function unusedIn(pack: Pack, kept: number): number[] {
   return pack.indexes().filter((at) => pack.references(at) === 0 && (isOver || pack.isReleased(at)));
 }
 
-/** Drops what is still unused of some packs, in one transaction. */
+/** Drops what is still unused of some packs, in a transaction. */
 function dropOf(db: Connection, ids: readonly number[], kept: number): number {
-  return db.write(() => {
-    let dropped = 0;
-    for (const id of ids) {
-      const pack = packOf(db, id);
-      if (pack === null) continue;
-      const unused = unusedIn(pack, kept);
-      if (unused.length === 0) continue;
-      takeOut(db, pack, unused);
-      dropped += unused.length;
-    }
-    return dropped;
-  });
+  let dropped = 0;
+  for (const id of ids) {
+    const pack = packOf(db, id);
+    if (pack === null) continue;
+    const unused = unusedIn(pack, kept);
+    if (unused.length === 0) continue;
+    takeOut(db, pack, unused);
+    dropped += unused.length;
+  }
+  return dropped;
 }
 
 /** Returns the bytes freed. */
-async function rewriteIfMostlyDead(host: CompactHost, writer: SegmentWriter, segment: number): Promise<number> {
-  const { bodies, segments } = host;
-  const size = await segments.size(segment);
-  const liveBytes = liveBytesIn(bodies.db, segment);
+async function rewriteIfMostlyDead(
+  host: CompactHost,
+  writer: SegmentWriter,
+  segment: number,
+  step: Step,
+): Promise<number> {
+  const { db } = host.bodies;
+  const size = await host.segments.size(segment);
+  const { liveBytes, entryBytes } = contentsOf(db, segment);
+  await step(entryBytes);
   if (2 * liveBytes >= size) return 0;
-  bodies.db.write(() => sealSegment(bodies.db, segment));
-  for (const group of inGroups(packsIn(bodies.db, segment))) if (!(await move(host, writer, group))) return 0;
-  return removeIfEmpty(host, segment) ? size - liveBytes : 0;
+  await write(db, () => sealSegment(db, segment));
+  for (const group of inGroups(packsIn(db, segment))) {
+    if (!(await move(host, writer, group))) return 0;
+    await step(2 * group.reduce((bytes, { pack, at }) => bytes + pack.size(at), 0));
+  }
+  return (await removeIfEmpty(host, segment)) ? size - liveBytes : 0;
 }
 
 function* packsIn(db: Connection, segment: number): Generator<Pack> {
@@ -110,10 +153,13 @@ function* packsIn(db: Connection, segment: number): Generator<Pack> {
   }
 }
 
-function liveBytesIn(db: Connection, segment: number): number {
-  let bytes = 0;
-  for (const pack of packsIn(db, segment)) for (const at of pack.indexes()) bytes += HEADER_BYTES + pack.size(at);
-  return bytes;
+function contentsOf(db: Connection, segment: number): { liveBytes: number; entryBytes: number } {
+  let [liveBytes, entryBytes] = [0, 0];
+  for (const pack of packsIn(db, segment)) {
+    entryBytes += entriesIn(pack);
+    for (const at of pack.indexes()) liveBytes += HEADER_BYTES + pack.size(at);
+  }
+  return { liveBytes, entryBytes };
 }
 
 /** Copies messages to where new ones go; false if one cannot be read: then their segment stays as it is. */
@@ -129,7 +175,7 @@ async function move(
   const readable = copies.filter((copy): copy is { guid: Guid; bytes: Uint8Array } => copy.bytes !== null);
   if (readable.length < group.length) return false;
   const places = await writer.write(readable);
-  return bodies.db.write(() => {
+  return write(bodies.db, () => {
     for (const segment of new Set(places.map((place) => place.segment)))
       if (bodies.db.row("SELECT 1 FROM segment WHERE id = ?", segment) === undefined) return false;
     enterMoved(bodies, group, places);
@@ -173,8 +219,8 @@ function* inGroups(packs: Iterable<Pack>): Generator<Moved[]> {
  * Removes a sealed segment, unless somebody who still had an extent in it has entered a message meanwhile. It is
  * looked for anew: another `compact` may have moved old messages here.
  */
-function removeIfEmpty({ bodies: { db }, segments }: CompactHost, segment: number): boolean {
-  const removed = db.write(() => {
+async function removeIfEmpty({ bodies: { db }, segments }: CompactHost, segment: number): Promise<boolean> {
+  const removed = await write(db, () => {
     if (db.row("SELECT 1 FROM pack WHERE segment = ? LIMIT 1", segment) !== undefined) return false;
     return db.run("DELETE FROM segment WHERE id = ?", segment) > 0;
   });
@@ -187,13 +233,15 @@ function removeIfEmpty({ bodies: { db }, segments }: CompactHost, segment: numbe
 /** Removes files of segments that are not in the table; under the writer's lock, so that none appears meanwhile. */
 async function sweepSegments({ bodies: { db }, segments }: CompactHost): Promise<number> {
   let freed = 0;
-  for (const segment of await segments.list()) {
+  const isEntered = (segment: number) => db.row("SELECT 1 FROM segment WHERE id = ?", segment) !== undefined;
+  for (const segment of (await segments.list()).filter((one) => !isEntered(one))) {
     const size = await segments.size(segment);
-    db.write(() => {
-      if (db.row("SELECT 1 FROM segment WHERE id = ?", segment) !== undefined) return;
+    const isGone = await write(db, () => {
+      if (isEntered(segment)) return false;
       unlinkIfThere(segments.path(segment));
-      freed += size;
+      return true;
     });
+    if (isGone) freed += size;
   }
   return freed;
 }

@@ -8,6 +8,7 @@ import type { Cursor, MailboxState } from "../../model/state.ts";
 import type {
   AccountTree,
   BodyWriter,
+  CompactOptions,
   CompactResult,
   CursorRow,
   Mailbox,
@@ -235,9 +236,9 @@ class EmbeddedStore implements MailboxStore {
     return this.#write(() => writeNote(this.#db, name, value));
   }
 
-  compact(): Promise<CompactResult> {
+  compact({ onStep = () => undefined }: CompactOptions = {}): Promise<CompactResult> {
     const [bodies, paths, segments, now] = [this.#bodies, this.#paths, this.#segments, this.#now];
-    return this.#do(() => compact({ bodies, paths, segments, now }));
+    return this.#do(() => compact({ bodies, paths, segments, now, onStep }));
   }
 
   close(): Promise<void> {
