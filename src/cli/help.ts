@@ -210,12 +210,29 @@ Examples:
   tandem expunge ./mail Trash '1:*'
 ${EXIT}`,
   },
+  compact: {
+    summary: "give back the disk space of expunged messages",
+    description: "Drops the bytes of messages that no mailbox has any more, and gives their disk space back.",
+    after: `
+Safe at any time, beside a daemon and all other commands. A daemon does it by
+itself, slowly, once a day. Files in which at least half is mail stay as they are.
+Bytes that were received and never used are kept for a day: an interrupted sync
+goes on with them. Tombstones are none of its business: "tandem purge" drops those.
+
+With --json: {"dropped","bytesFreed"}, messages and bytes.
+
+Examples:
+  tandem compact ./mail
+  tandem compact ./mail --json
+${EXIT}`,
+  },
   purge: {
     summary: "drop old tombstones",
     description: "Drops the tombstones of expunged messages that every known peer has confirmed.",
     after: `
 --all drops all of them. A peer that has not heard of an expunge by then learns
-of it by a full resync.
+of it by a full resync. Tombstones are small: what gives disk space back is
+"tandem compact", with or without a purge.
 
 Examples:
   tandem purge ./mail

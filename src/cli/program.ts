@@ -9,6 +9,7 @@ import type {
   AccountOptions,
   AppendOptions,
   DiffOptions,
+  JsonOption,
   MailboxOptions,
   PurgeOptions,
   SelectOptions,
@@ -156,6 +157,11 @@ function addWriting(program: Command): void {
     .addOption(oneAccount())
     .action((store: string, mailbox: string, uids: string, options: AccountOptions) =>
       run(async () => (await import("./commands/expunge.ts")).runExpunge(store, mailbox, uids, options)),
+    );
+  json(command(program, "compact"))
+    .argument("<store>", OLD_STORE)
+    .action((store: string, options: JsonOption) =>
+      run(async () => (await import("./commands/compact.ts")).runCompact(store, options)),
     );
   json(command(program, "purge"))
     .argument("<store>", OLD_STORE)

@@ -2,11 +2,12 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { MailboxLine, RecordLine } from "../../src/cli/describe.ts";
 import { jsonLines, MAIN, newStore, refuse, succeed, tandem, tempDirectory } from "./helpers.ts";
+import { startNode } from "./nodes.ts";
 
 let store: string;
 
@@ -188,6 +189,25 @@ describe("expunge and purge", () => {
     expect(mailbox).toMatchObject({ uidNext: 4, messages: 1 });
     expect(mailbox?.purgedModseq).toBeGreaterThan(0);
     expect(await append("4")).toBe(4);
+  });
+
+  test("compact gives the disk space of expunged messages back, also beside a daemon", async () => {
+    const store = await newStore();
+    for (const letter of ["a", "b", "c"]) await succeed(["append", store, "INBOX"], { input: letter.repeat(100_000) });
+    const size = async () => {
+      const names = await readdir(join(store, "segments"));
+      const sizes = await Promise.all(names.map(async (name) => (await stat(join(store, "segments", name))).size));
+      return sizes.reduce((sum, one) => sum + one, 0);
+    };
+    const node = await startNode(store);
+    await succeed(["expunge", store, "INBOX", "1:2"]);
+    await succeed(["purge", store]);
+    expect(await size()).toBeGreaterThan(300_000);
+    expect((await succeed(["compact", store])).stdout).toBe("2 messages dropped, 0.2 MB freed\n");
+    expect(await size()).toBeLessThan(101_000);
+    expect(await jsonLines(["compact", store])).toEqual([{ dropped: 0, bytesFreed: 0 }]);
+    expect((await succeed(["cat", store, "INBOX", "3"])).stdout).toBe("c".repeat(100_000));
+    expect(await node.end()).toBe(0);
   });
 
   test("purge keeps to the mailbox it is given", async () => {

@@ -23,6 +23,7 @@ const COMMANDS = [
   "append",
   "flag",
   "expunge",
+  "compact",
   "purge",
 ];
 const MAILBOX_COMMANDS = ["create", "rename", "delete"];
@@ -91,6 +92,7 @@ describe("a store that is not there, or is none", () => {
     ["cat", ["INBOX", "1"]],
     ["flag", ["INBOX", "1", "+Seen"]],
     ["expunge", ["INBOX", "1"]],
+    ["compact", []],
     ["purge", []],
     ["mailbox rename", ["INBOX", "Other"]],
     ["mailbox delete", ["INBOX"]],
