@@ -10,6 +10,7 @@ import type { MailboxStore } from "../../store/store.ts";
 import type { ListenTls } from "../../transport/tls.ts";
 import type { FrameConnection, FrameListener } from "../../transport/transport.ts";
 import { type ListenOptions, listenWebSocket } from "../../transport/websocket.ts";
+import { Compaction } from "./compaction.ts";
 import type { Configured } from "./configure.ts";
 import { type Log, openLog } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
@@ -69,6 +70,7 @@ export class Daemon {
       path = ["listen"];
       const listener = await openEngine(store, configured, { log, metrics: monitoring?.metrics ?? null }, closers);
       rereading?.listensBy(listener);
+      keepCompact(store, log, closers);
       const addresses = { listening: listener.address };
       const all = monitoring === null ? addresses : { ...addresses, metrics: monitoring.monitor.address };
       log({ event: "started", node: configured.settings.node, ...all });
@@ -128,6 +130,15 @@ async function openEngine(
   });
   await replicator.start();
   return listener;
+}
+
+function keepCompact(store: MailboxStore, log: Log, closers: Closers): void {
+  const compaction = new Compaction(store, log);
+  const running = compaction.run();
+  closers.push(() => {
+    compaction.stop();
+    return running;
+  });
 }
 
 /** Limits that are not set are left to the transport. */

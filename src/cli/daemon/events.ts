@@ -15,6 +15,10 @@ export const DAEMON_EVENTS = {
   "credentials-reread": "info",
   /** A secret or a certificate could not be read again; the one it had stays. */
   "credentials-failed": "warn",
+  /** The space of messages that no mailbox has any more was given back. */
+  compacted: "info",
+  /** It could not be; it is tried again in an hour. */
+  "compact-failed": "warn",
 } as const satisfies Record<string, EventLevel>;
 
 /** All names that can stand in `event` of a log line. */
