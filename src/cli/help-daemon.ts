@@ -85,16 +85,19 @@ Exit status: 0 something was held and may go on, 1 nothing was held, 2 no store,
 no such peer.`,
   },
   forget: {
-    summary: "drop the channel to a peer that is gone for good",
+    summary: "drop what is held for a peer that is gone for good",
     description:
-      "Removes the channel to a peer and everything that waited for it. For a peer that is only down there is nothing " +
-      "to do: it catches up by itself.",
+      "Removes the channel to a peer and everything that waited for it, and lets purges no longer wait for the peer. " +
+      "For a peer that is only down there is nothing to do: it catches up by itself.",
     after: `
 Take the peer out of the daemon's configuration first, and restart it. A peer
-that comes back later is compared as a whole; no mail is lost.
+that comes back later catches up; no mail is lost, and none that was expunged
+comes back. A store that was only synced by hand has no name; "tandem purge"
+shows its epoch.
 
 Examples:
   tandem forget /srv/mail --peer mail2
+  tandem forget /srv/mail --peer 0123456789abcdef0123456789abcdef
 
 Exit status: 0 it is forgotten, 2 no store, no such peer, or a daemon still has a
 channel to it.`,

@@ -230,9 +230,18 @@ ${EXIT}`,
     summary: "drop old tombstones",
     description: "Drops the tombstones of expunged messages that every known peer has confirmed.",
     after: `
---all drops all of them. A peer that has not heard of an expunge by then learns
-of it by a full resync. Tombstones are small: what gives disk space back is
+Peers are the stores that this one was ever synced with. For those that have not
+confirmed what was expunged it says who they are, and since when changes wait
+for them where a daemon keeps them up to date. Drop one that is gone for good by
+"tandem forget".
+
+--all drops all tombstones. A peer that has not heard of an expunge by then
+learns of it by a full resync. Tombstones are small: what gives disk space back is
 "tandem compact", with or without a purge.
+
+With --json: {"mailboxes":[{"mailbox","mailboxId","deleted","purged","kept",
+"purgedModseq"}],"waitsFor":[{"storeEpoch","peer","since","mailboxes"}]}; "peer" is
+the name of the channel to it, or null; "since" a time, or null.
 
 Examples:
   tandem purge ./mail

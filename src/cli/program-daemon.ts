@@ -33,7 +33,7 @@ export function addDaemon(program: Command): void {
     );
   json(command(program, "forget"))
     .argument("<store>", OLD_STORE)
-    .addOption(onePeer())
+    .addOption(onePeer("name of the peer, or the epoch of its store"))
     .action((store: string, options: PeerOption) =>
       run(async () => (await import("./commands/forget.ts")).runForget(store, options), USAGE),
     );
@@ -78,6 +78,6 @@ function collect(value: string, all: readonly string[] = []): readonly string[] 
   return [...all, value];
 }
 
-function onePeer(): Option {
-  return new Option("--peer <name>", "name of the peer").makeOptionMandatory();
+function onePeer(what = "name of the peer"): Option {
+  return new Option("--peer <name>", what).makeOptionMandatory();
 }

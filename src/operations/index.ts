@@ -15,5 +15,5 @@ export {
   renameMailbox,
   setMailboxAttribute,
 } from "./mailboxes.ts";
-export { type PurgeOptions, type PurgeResult, purgeAccount, purgeTombstones } from "./purge.ts";
+export { forgetPeer, type PurgeOptions, type PurgeResult, purgeAccount, purgeTombstones } from "./purge.ts";
 export { parseUidSet, resolveUidSet, type UidRange, type UidSet, uidSetOf } from "./uid-set.ts";

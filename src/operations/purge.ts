@@ -1,8 +1,9 @@
 /**
  * Dropping old tombstones.
  */
+import { createHash } from "node:crypto";
 import { decodeColumns } from "../model/decode-batch.ts";
-import type { MailboxHead, MailboxSnapshot, MailboxStore } from "../store/store.ts";
+import type { CursorRow, MailboxHead, MailboxSnapshot, MailboxStore } from "../store/store.ts";
 import { requireMailbox } from "./lookup.ts";
 import { untilApplied } from "./retry.ts";
 
@@ -16,12 +17,18 @@ export interface PurgeResult {
   readonly mailbox: MailboxHead;
   /** Tombstones dropped. */
   readonly purged: number;
+  /** Tombstones that stay, because a peer has not confirmed them. */
+  readonly kept: number;
+  /** Store epochs of these peers, sorted. */
+  readonly waitsFor: readonly string[];
 }
 
-/** Up to which modseq the peers are known to have a mailbox. */
-type Horizon = (mailbox: MailboxHead) => number;
+/** Up to which modseq each peer, by its store epoch, is known to have a mailbox. */
+type Confirmed = (mailbox: MailboxHead) => ReadonlyMap<string, number>;
 
 const EXPUNGED = 0x20;
+/** Under this name a store keeps which peers are gone: store epochs, each with the fingerprint of its cursors then. */
+const GONE_NOTE = "gone peers";
 
 /**
  * Drops the tombstones of a mailbox that every known peer has confirmed (with no peer: all of them).
@@ -34,7 +41,7 @@ export async function purgeTombstones(
   options: PurgeOptions = {},
 ): Promise<PurgeResult> {
   const { entry } = await requireMailbox(store, account, mailboxName);
-  return purgeMailbox(store, account, entry.mailboxId, await horizonOf(store, account, options));
+  return purgeMailbox(store, account, entry.mailboxId, await confirmedBy(store, account, options));
 }
 
 /** Purges all mailboxes of an account, those that are deleted too. @throws TandemError `io`. */
@@ -43,10 +50,10 @@ export async function purgeAccount(
   account: string,
   options: PurgeOptions = {},
 ): Promise<PurgeResult[]> {
-  const horizon = await horizonOf(store, account, options);
+  const confirmed = await confirmedBy(store, account, options);
   const results: PurgeResult[] = [];
   for (const { entry } of (await store.tree(account)).mailboxes)
-    results.push(await purgeMailbox(store, account, entry.mailboxId, horizon));
+    results.push(await purgeMailbox(store, account, entry.mailboxId, confirmed));
   return results;
 }
 
@@ -54,51 +61,81 @@ async function purgeMailbox(
   store: MailboxStore,
   account: string,
   mailboxId: string,
-  horizon: Horizon,
+  confirmed: Confirmed,
 ): Promise<PurgeResult> {
   return untilApplied(async () => {
     const snapshot = await store.snapshot(account, mailboxId);
     try {
       const { state: before, entry } = snapshot;
-      const { count, highest } = await tombstonesUpTo(snapshot, horizon(snapshot));
-      if (count === 0) return { mailbox: { entry, state: before }, purged: 0 };
+      const peers = confirmed(snapshot);
+      const horizon = Math.min(before.highestModseq, ...peers.values());
+      const { count, highest, kept, highestKept } = await tombstonesUpTo(snapshot, horizon);
+      const waitsFor = [...peers].flatMap(([peer, modseq]) => (modseq < highestKept ? [peer] : []));
+      if (count === 0) return { mailbox: { entry, state: before }, purged: 0, kept, waitsFor };
       const after = { ...before, purgedModseq: highest };
       const outcome = await store.apply({ account, mailboxId, before, after, records: [] });
-      return outcome === "conflict" ? outcome : { mailbox: { entry, state: after }, purged: count };
+      return outcome === "conflict" ? outcome : { mailbox: { entry, state: after }, purged: count, kept, waitsFor };
     } finally {
       await snapshot.close();
     }
   });
 }
 
+/** How many tombstones have a modseq up to a horizon, and how many a higher one; and the highest modseq of each. */
+interface Tombstones {
+  readonly count: number;
+  readonly highest: number;
+  readonly kept: number;
+  readonly highestKept: number;
+}
+
 /** Purging up to the highest tombstone that is there, no further, keeps deltas possible for peers above it. */
-async function tombstonesUpTo(snapshot: MailboxSnapshot, modseq: number): Promise<{ count: number; highest: number }> {
-  let count = 0;
-  let highest = 0;
+async function tombstonesUpTo(snapshot: MailboxSnapshot, modseq: number): Promise<Tombstones> {
+  let [count, highest, kept, highestKept] = [0, 0, 0, 0];
   for await (const batches of snapshot.scan()) {
     for (const columns of batches.map((batch) => decodeColumns(batch.bytes))) {
       for (let i = 0; i < columns.count; i++) {
+        if (((columns.kind[i] as number) & EXPUNGED) === 0) continue;
         const own = columns.modseq[i] as number;
-        if (((columns.kind[i] as number) & EXPUNGED) === 0 || own > modseq) continue;
-        count++;
-        highest = Math.max(highest, own);
+        if (own > modseq) [kept, highestKept] = [kept + 1, Math.max(highestKept, own)];
+        else [count, highest] = [count + 1, Math.max(highest, own)];
       }
     }
   }
-  return { count, highest };
+  return { count, highest, kept, highestKept };
 }
 
-async function horizonOf(store: MailboxStore, account: string, { all = false }: PurgeOptions): Promise<Horizon> {
-  if (all) return ({ state }) => state.highestModseq;
-  const confirmed: Map<string, { readonly uidValidity: number; readonly highestModseq: number } | null>[] = [];
-  for (const peer of await store.peers()) {
-    const rows = (await store.cursors(peer)).filter((row) => row.account === account);
-    confirmed.push(new Map(rows.map((row) => [row.mailboxId, row.cursor.agreed])));
+/**
+ * Lets purges no longer wait for a peer that is gone for good. Its cursors are kept: they are the proof that what it still
+ * has was expunged here, should it come back. Then it is waited for again.
+ * @param peer its store epoch.
+ * @throws TandemError `io`.
+ */
+export async function forgetPeer(store: MailboxStore, peer: string): Promise<void> {
+  const gone = { ...(await gonePeers(store)), [peer]: fingerprint(await store.cursors(peer)) };
+  await store.writeNote(GONE_NOTE, JSON.stringify(gone));
+}
+
+async function gonePeers(store: MailboxStore): Promise<Readonly<Record<string, string>>> {
+  return JSON.parse((await store.note(GONE_NOTE)) ?? "{}") as Record<string, string>;
+}
+
+/** Another one as soon as the peer confirms anything. */
+function fingerprint(rows: readonly CursorRow[]): string {
+  return createHash("sha256").update(JSON.stringify(rows)).digest("hex");
+}
+
+async function confirmedBy(store: MailboxStore, account: string, { all = false }: PurgeOptions): Promise<Confirmed> {
+  const agreed = new Map<string, ReadonlyMap<string, CursorRow>>();
+  const gone = await gonePeers(store);
+  for (const peer of all ? [] : await store.peers()) {
+    const rows = await store.cursors(peer);
+    if (gone[peer] === fingerprint(rows)) continue;
+    agreed.set(peer, new Map(rows.filter((row) => row.account === account).map((row) => [row.mailboxId, row])));
   }
-  return ({ entry, state }) =>
-    confirmed.reduce((lowest, peer) => {
-      const agreed = peer.get(entry.mailboxId);
-      const known = agreed?.uidValidity === state.uidValidity ? agreed.highestModseq : 0;
-      return Math.min(lowest, known);
-    }, state.highestModseq);
+  return ({ entry, state }) => {
+    const modseqOf = (row: CursorRow | undefined) =>
+      row?.cursor.agreed?.uidValidity === state.uidValidity ? row.cursor.agreed.highestModseq : 0;
+    return new Map([...agreed].map(([peer, rows]) => [peer, modseqOf(rows.get(entry.mailboxId))]));
+  };
 }

@@ -210,6 +210,34 @@ describe("expunge and purge", () => {
     expect(await node.end()).toBe(0);
   });
 
+  test("purge says whom it waits for, and a peer that is gone can be forgotten by its store's epoch", async () => {
+    const copy = await newStore();
+    for (const input of ["1", "2", "3"]) await append(input);
+    await succeed(["sync", store, copy]);
+    await succeed(["expunge", store, "INBOX", "1:2"]);
+    const { stdout } = await succeed(["purge", store]);
+    const epoch = /^waiting for store ([0-9a-f]{32}) \(no channel: .*\): it has not confirmed 1 mailbox$/m.exec(
+      stdout,
+    )?.[1];
+    expect(stdout).toMatch(/^INBOX: 0 purged, 2 not confirmed by all peers\n/);
+    expect(await jsonLines(["purge", store])).toMatchObject([
+      {
+        mailboxes: [{ mailbox: "INBOX", purged: 0, kept: 2 }],
+        waitsFor: [{ storeEpoch: epoch, peer: null, since: null, mailboxes: 1 }],
+      },
+    ]);
+    const forgotten = await succeed(["forget", store, "--peer", epoch ?? ""]);
+    expect(forgotten.stdout).toBe(`forgot ${epoch}, for which 0 mailboxes waited\n`);
+    expect((await succeed(["purge", store])).stdout).toBe("INBOX: 2 purged\n");
+    await refuse(["forget", store, "--peer", "0".repeat(32)], 2);
+    // It comes back all the same: nothing that was expunged does.
+    await succeed(["sync", store, copy]);
+    await succeed(["verify", store, copy, "--deep"]);
+    expect((await records()).filter(({ expunged }) => !expunged).map(({ uid }) => uid)).toEqual([3]);
+    await succeed(["expunge", store, "INBOX", "3"]);
+    expect((await succeed(["purge", store])).stdout).toContain(`waiting for store ${epoch}`);
+  });
+
   test("purge keeps to the mailbox it is given", async () => {
     await append("1");
     await succeed(["append", store, "Work"], { input: "1" });

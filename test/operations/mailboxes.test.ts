@@ -7,6 +7,7 @@ import {
   createMailbox,
   deleteMailbox,
   expungeMessages,
+  forgetPeer,
   parseUidSet,
   purgeAccount,
   purgeTombstones,
@@ -181,7 +182,7 @@ onBothStores((on) => {
       expect(await named(store, "A")).toMatchObject(mailbox);
       expect(mailbox.state).toMatchObject({ purgedModseq: 3, highestModseq: 4 });
       expect((await recordsIn(store, A, "a")).map(({ uid }) => uid)).toEqual([3, 4, 5, 6]);
-      expect(await purgeTombstones(store, A, "A")).toEqual({ mailbox, purged: 0 });
+      expect(await purgeTombstones(store, A, "A")).toEqual({ mailbox, purged: 0, kept: 0, waitsFor: [] });
     }),
   );
 
@@ -192,22 +193,33 @@ onBothStores((on) => {
       await append(store, "A", 5);
       const save = async (peer: string) =>
         store.saveCursors(peer, [{ account: A, mailboxId: "a", cursor: agreed((await named(store, "A")).state) }]);
-      const purge = async (all = false) => (await purgeTombstones(store, A, "A", { all })).purged;
+      const purge = async (all = false) => {
+        const { purged, kept, waitsFor } = await purgeTombstones(store, A, "A", { all });
+        return [purged, kept, waitsFor.join(" ")];
+      };
       await expungeMessages(store, A, "A", parseUidSet("1"));
       await save("p1");
       await expungeMessages(store, A, "A", parseUidSet("2"));
       await save("p2");
       await expungeMessages(store, A, "A", parseUidSet("3"));
-      expect(await purge()).toBe(1);
+      expect(await purge()).toEqual([1, 2, "p1 p2"]);
       await save("p1");
-      expect(await purge()).toBe(1);
+      expect(await purge()).toEqual([1, 1, "p2"]);
       await store.saveCursors("p3", [
         { account: "other", mailboxId: "a", cursor: agreed((await named(store, "A")).state) },
       ]);
       await save("p1");
       await save("p2");
-      expect(await purge()).toBe(0);
-      expect(await purge(true)).toBe(1);
+      expect(await purge()).toEqual([0, 1, "p3"]);
+      await forgetPeer(store, "p3");
+      expect(await purge()).toEqual([1, 0, ""]);
+      await expungeMessages(store, A, "A", parseUidSet("4"));
+      await forgetPeer(store, "p1");
+      await save("p2");
+      await save("p1");
+      await expungeMessages(store, A, "A", parseUidSet("5"));
+      expect(await purge()).toEqual([1, 1, "p1 p2"]);
+      expect(await purge(true)).toEqual([1, 0, ""]);
       await checkStore(store);
     }),
   );
