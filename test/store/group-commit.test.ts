@@ -5,9 +5,11 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Connection, loadDriver } from "../../src/store/embedded/connection.ts";
+import { pathsOf } from "../../src/store/embedded/directory.ts";
 import { openEmbeddedStore } from "../../src/store/embedded/embedded-store.ts";
 import { GroupCommit } from "../../src/store/embedded/group-commit.ts";
 import { CommitNote } from "../../src/store/embedded/lost-commits.ts";
+import { ownerOf } from "../../src/store/embedded/ownership.ts";
 import type { MailboxChange, MailboxStore } from "../../src/store/store.ts";
 import {
   ACCOUNT,
@@ -114,7 +116,7 @@ test("what a power cut may undo is synced only along with what must last", async
   await withMailboxes(2, async (store, changes, directory) => {
     const cursor = agreed((await getMailbox(store, "box0")).state);
     const save = () => store.saveCursors(PEER, [{ account: ACCOUNT, mailboxId: "box0", cursor }]);
-    const note = new CommitNote(join(directory, "commits"));
+    const note = new CommitNote(join(directory, "commits"), await ownerOf(pathsOf(directory)));
     const noted = note.read();
     await save();
     expect(note.read()).toBe(noted);
@@ -190,7 +192,7 @@ test("scenario 54: if the commit fails for lack of space, all of its writes fail
 test("if SQLite undoes a transaction half way, all of its writes fail, and the next ones are made", async () => {
   await withDirectory(async (directory) => {
     await (await openEmbeddedStore(directory, { create: true })).close();
-    const commits = new CommitNote(join(directory, "commits"));
+    const commits = new CommitNote(join(directory, "commits"), await ownerOf(pathsOf(directory)));
     const db = new Connection(await loadDriver(), join(directory, "index.db"), { commits });
     db.exec("CREATE TABLE try (value BLOB); PRAGMA max_page_count = 100");
     let groups = 0;

@@ -6,10 +6,11 @@
  */
 import { randomBytes } from "node:crypto";
 import { link, mkdir, open, readdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { TandemError } from "../../model/errors.ts";
 import type { Driver } from "./connection.ts";
 import { codeOf } from "./errors.ts";
+import { checkWritable, ownerOf, type StoreOwner } from "./ownership.ts";
 import { rowSum } from "./row-sums.ts";
 import { APPLICATION_ID, SCHEMA, STORE_FORMAT } from "./schema.ts";
 
@@ -45,11 +46,18 @@ export function pathsOf(directory: string): StorePaths {
 }
 
 /**
- * Makes sure that there is a store, made now if there is none and `create` says so.
- * @throws TandemError `not-a-store` if the directory is missing, foreign, or a store of another format.
+ * Makes sure that there is a store that this process may use, made now if there is none and `create` says so.
+ * @returns whose files are to be.
+ * @throws TandemError `not-a-store` if the directory is missing, foreign, or a store of another format; `io` if it is another
+ * user's, or cannot be written to.
  */
-export async function prepareDirectory(driver: Driver, paths: StorePaths, create: boolean): Promise<void> {
-  if (await hasIndex(paths)) return;
+export async function prepareDirectory(driver: Driver, paths: StorePaths, create: boolean): Promise<StoreOwner> {
+  const owner = await ownerOf(paths);
+  if (await hasIndex(paths, owner)) {
+    await checkWritable(paths);
+    owner.adoptPath(paths.index);
+    return owner;
+  }
   const names = await listed(paths.directory);
   const where = JSON.stringify(paths.directory);
   if (names?.some((name) => !OUR_NAMES.has(name)))
@@ -61,7 +69,8 @@ export async function prepareDirectory(driver: Driver, paths: StorePaths, create
         ? `There is no store ${where}; check the path, or create it first.`
         : `The directory ${where} is empty, not a store; check the path, or create a store in it first.`,
     );
-  await createStore(driver, paths);
+  await createStore(driver, paths, owner);
+  return owner;
 }
 
 /** A name in the spool directory that tells which process it belongs to. */
@@ -97,8 +106,11 @@ async function listed(directory: string): Promise<string[] | null> {
 }
 
 /** Looks at the header of the file only, so that a foreign directory is left as it is. */
-async function hasIndex({ index, directory }: StorePaths): Promise<boolean> {
-  const header = await headerOf(index);
+async function hasIndex({ index, directory }: StorePaths, owner: StoreOwner): Promise<boolean> {
+  const header = await headerOf(index).catch((error) => {
+    if (codeOf(error) === "EACCES") owner.checkUser(directory);
+    throw error;
+  });
   if (header === null) return false;
   const isOurs =
     header.length === HEADER_BYTES &&
@@ -107,6 +119,7 @@ async function hasIndex({ index, directory }: StorePaths): Promise<boolean> {
   const where = JSON.stringify(directory);
   if (!isOurs) throw new TandemError("not-a-store", `The directory ${where} is not a store of Tandem; name another.`);
   checkFormat(header.readUInt32BE(FORMAT_AT), directory);
+  owner.checkUser(directory);
   return true;
 }
 
@@ -134,12 +147,15 @@ async function headerOf(file: string): Promise<Buffer | null> {
   }
 }
 
-async function createStore(driver: Driver, paths: StorePaths): Promise<void> {
-  await mkdir(paths.segments, { recursive: true });
-  await mkdir(paths.spool, { recursive: true });
+async function createStore(driver: Driver, paths: StorePaths, owner: StoreOwner): Promise<void> {
+  await mkdir(dirname(paths.directory), { recursive: true });
+  for (const directory of [paths.directory, paths.segments, paths.spool])
+    await mkdir(directory, 0o700).catch(unlessExists);
+  for (const directory of [paths.segments, paths.spool]) owner.adoptPath(directory);
   const draft = join(paths.spool, spoolName("new"));
   try {
     createIndex(driver, draft);
+    owner.adoptPath(draft);
     await link(draft, paths.index).catch(unlessExists);
   } finally {
     await rm(draft, { force: true });

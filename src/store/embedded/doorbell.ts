@@ -5,8 +5,9 @@
  * them. That is quick, but not sure: a writer may be killed between commit and bell, and not every file system gives
  * notice. So watchers also look at the database's version now and then. It alone decides; the bell is only a reason to look.
  */
-import { closeSync, constants, type FSWatcher, openSync, watch, writeSync } from "node:fs";
+import { closeSync, type FSWatcher, watch, writeSync } from "node:fs";
 import { Listeners } from "../shared/listeners.ts";
+import type { StoreOwner } from "./ownership.ts";
 
 const LOOK_MS = 1000;
 /** Without notices of the file system, this is the delay. */
@@ -15,6 +16,7 @@ const BYTE = Uint8Array.of(0x2a);
 
 export class Doorbell {
   readonly #path: string;
+  readonly #owner: StoreOwner;
   readonly #version: () => number;
   readonly #listeners = new Listeners();
   #file: number | null = null;
@@ -24,8 +26,9 @@ export class Doorbell {
   #closed = false;
 
   /** @param version a number that is another one after each commit of another connection. */
-  constructor(path: string, version: () => number) {
+  constructor(path: string, owner: StoreOwner, version: () => number) {
     this.#path = path;
+    this.#owner = owner;
     this.#version = version;
   }
 
@@ -102,6 +105,6 @@ export class Doorbell {
   }
 
   #open(): number {
-    return openSync(this.#path, constants.O_WRONLY | constants.O_CREAT);
+    return this.#owner.open(this.#path);
   }
 }

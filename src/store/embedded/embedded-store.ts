@@ -51,6 +51,7 @@ import {
 import { correctDigest, restoreRecords } from "./mend.ts";
 import { newsOf } from "./news.ts";
 import { LOSS_NOTE, readNote, writeNote } from "./notes.ts";
+import type { StoreOwner } from "./ownership.ts";
 import { damaged, rowSum } from "./row-sums.ts";
 import { SegmentFiles } from "./segments.ts";
 import { SnapshotPool } from "./snapshot.ts";
@@ -71,8 +72,8 @@ export async function openEmbeddedStore(directory: string, options: EmbeddedStor
   return translated(directory, async () => {
     const driver = await loadDriver();
     const paths = pathsOf(directory);
-    await prepareDirectory(driver, paths, options.create ?? false);
-    return new EmbeddedStore(driver, paths, options.now ?? Date.now);
+    const owner = await prepareDirectory(driver, paths, options.create ?? false);
+    return new EmbeddedStore(driver, paths, owner, options.now ?? Date.now);
   });
 }
 
@@ -80,6 +81,7 @@ class EmbeddedStore implements MailboxStore {
   readonly storeEpoch: string;
   readonly log: EmbeddedLog;
   readonly #paths: StorePaths;
+  readonly #owner: StoreOwner;
   readonly #now: () => number;
   readonly #db: Connection;
   readonly #segments: SegmentFiles;
@@ -91,13 +93,14 @@ class EmbeddedStore implements MailboxStore {
   readonly #doorbell: Doorbell;
   readonly #writes: GroupCommit;
 
-  constructor(driver: Driver, paths: StorePaths, now: () => number) {
+  constructor(driver: Driver, paths: StorePaths, owner: StoreOwner, now: () => number) {
     this.#paths = paths;
+    this.#owner = owner;
     this.#now = now;
-    const commits = new CommitNote(paths.commits);
+    const commits = new CommitNote(paths.commits, owner);
     const noted = commits.read();
     this.#db = new Connection(driver, paths.index, { commits });
-    this.#segments = new SegmentFiles(paths.segments);
+    this.#segments = new SegmentFiles(paths.segments, owner);
     this.#bodies = new BodyTable(this.#db, new GuidCache());
     this.#reader = new BodyReader(this.#bodies, this.#segments);
     const moved = (guid: Guid) => this.#reader.forget(guid);
@@ -105,7 +108,7 @@ class EmbeddedStore implements MailboxStore {
     const open = () => new Connection(driver, paths.index, { readonly: true });
     this.#snapshots = new SnapshotPool(paths.directory, open);
     this.#logTable = new LogTable(this.#db, now);
-    this.#doorbell = new Doorbell(paths.bell, () => this.#db.version());
+    this.#doorbell = new Doorbell(paths.bell, owner, () => this.#db.version());
     this.#writes = new GroupCommit(this.#db, () => {
       if (this.#logTable.takeTouched()) this.#doorbell.ring();
     });
@@ -203,7 +206,13 @@ class EmbeddedStore implements MailboxStore {
   }
 
   async stageLarge(): Promise<BodyWriter> {
-    const host = { db: this.#db, paths: this.#paths, segments: this.#segments, stager: this.#stager };
+    const host = {
+      db: this.#db,
+      paths: this.#paths,
+      segments: this.#segments,
+      stager: this.#stager,
+      owner: this.#owner,
+    };
     const writer = new LargeBodyWriter(host);
     return {
       write: (chunk) => this.#do(() => writer.write(chunk)),

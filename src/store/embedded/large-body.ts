@@ -13,6 +13,7 @@ import type { BodyStager } from "./body-stager.ts";
 import type { Connection } from "./connection.ts";
 import { type StorePaths, spoolName } from "./directory.ts";
 import { insertSegment } from "./extents.ts";
+import type { StoreOwner } from "./ownership.ts";
 import { HEADER_BYTES, type SegmentFiles, writeFully, writeHeader } from "./segments.ts";
 
 /** Up to here a message is held in memory and staged like any other. */
@@ -24,6 +25,7 @@ export interface LargeBodyHost {
   readonly paths: StorePaths;
   readonly segments: SegmentFiles;
   readonly stager: BodyStager;
+  readonly owner: StoreOwner;
 }
 
 export class LargeBodyWriter implements BodyWriter {
@@ -72,6 +74,7 @@ export class LargeBodyWriter implements BodyWriter {
 
   async #spill(): Promise<void> {
     this.#file = await open(this.#path, "wx", 0o600);
+    this.#host.owner.adopt(this.#file.fd);
     await writeFully(this.#file, Buffer.concat(this.#held), HEADER_BYTES);
     this.#held = [];
   }

@@ -6,8 +6,9 @@
  * when its commit is on the disk, so an index that has counted less than was noted is an older one. The log itself cannot
  * tell: what a killed writer left in it behind the last commit looks like commits behind a damaged frame.
  */
-import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, openSync, readSync, writeSync } from "node:fs";
 import { codeOf } from "./errors.ts";
+import type { StoreOwner } from "./ownership.ts";
 import { rowSum } from "./row-sums.ts";
 
 /** The count as a double, which is exact up to 2^53, and its checksum. */
@@ -20,11 +21,13 @@ const SUM_AT = 8;
  */
 export class CommitNote {
   readonly #path: string;
+  readonly #owner: StoreOwner;
   readonly #bytes = Buffer.alloc(NOTE_BYTES);
   #file: number | null = null;
 
-  constructor(path: string) {
+  constructor(path: string, owner: StoreOwner) {
     this.#path = path;
+    this.#owner = owner;
   }
 
   /** The count noted, 0 if there is none that can be read. */
@@ -50,7 +53,7 @@ export class CommitNote {
     this.#bytes.writeDoubleBE(count, 0);
     this.#bytes.writeUInt32BE(rowSum(count), SUM_AT);
     try {
-      this.#file ??= openSync(this.#path, constants.O_WRONLY | constants.O_CREAT);
+      this.#file ??= this.#owner.open(this.#path);
       writeSync(this.#file, this.#bytes, 0, NOTE_BYTES, 0);
     } catch {
       // The change is committed and must not seem to fail. What is missed is only that its loss would be noticed.

@@ -9,6 +9,7 @@ import { isTandemError, TandemError } from "../../model/errors.ts";
 import type { Guid } from "../../model/record.ts";
 import { syncDirectory } from "./directory.ts";
 import { codeOf } from "./errors.ts";
+import type { StoreOwner } from "./ownership.ts";
 import { SegmentReader } from "./segment-reader.ts";
 
 /** Where the bytes of a message lie. */
@@ -48,13 +49,15 @@ export async function writeFully(file: FileHandle, bytes: Uint8Array, position: 
 
 export class SegmentFiles {
   readonly directory: string;
+  readonly #owner: StoreOwner;
   /** In the order of their last use. */
   readonly #reading = new Map<number, SegmentReader>();
   /** The one used last. */
   #last: { readonly segment: number; readonly file: SegmentReader } | null = null;
 
-  constructor(directory: string) {
+  constructor(directory: string, owner: StoreOwner) {
     this.directory = directory;
+    this.#owner = owner;
   }
 
   path(segment: number): string {
@@ -82,7 +85,8 @@ export class SegmentFiles {
 
   /** Opens a segment for writing, made if it is not there. Its name is durable when this resolves. */
   async openForWriting(segment: number): Promise<FileHandle> {
-    const file = await open(this.path(segment), constants.O_RDWR | constants.O_CREAT, 0o600);
+    const file = await open(this.path(segment), constants.O_RDWR | constants.O_CREAT, 0o660);
+    this.#owner.adopt(file.fd);
     // Not only after making it: whoever made it may not have come to this yet.
     await syncDirectory(this.directory);
     return file;
