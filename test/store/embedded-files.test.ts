@@ -3,7 +3,7 @@
  */
 import { hash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, open, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rename, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { isTandemError, TandemError } from "../../src/model/errors.ts";
@@ -90,6 +90,23 @@ test("a store of another format is refused with what to do", async () => {
     await overwrite(index, 60, Buffer.from([0, 0, 0, 1]));
     expect(await failure(() => openEmbeddedStore(directory))).toMatch(/^not-a-store: .*format 1,.*make a new store/);
     await overwrite(index, 60, before.subarray(60, 64));
+    await (await openEmbeddedStore(directory)).close();
+  });
+});
+
+test("messages without an index are no empty store: nothing is made over them, and nothing removed", async () => {
+  await withDirectory(async (directory) => {
+    await withNewStore(directory, async (store) => {
+      await store.stage([Buffer.from("one")]);
+    });
+    await rename(join(directory, "index.db"), `${directory}.copy`);
+    const before = await readdir(directory, { recursive: true });
+    for (const create of [true, false])
+      expect(await failure(() => openEmbeddedStore(directory, { create }))).toMatch(
+        /^not-a-store: .* messages of a store, but its index, index.db, is gone; restore it/,
+      );
+    expect(await readdir(directory, { recursive: true })).toEqual(before);
+    await rename(`${directory}.copy`, join(directory, "index.db"));
     await (await openEmbeddedStore(directory)).close();
   });
 });

@@ -62,6 +62,11 @@ export async function prepareDirectory(driver: Driver, paths: StorePaths, create
   const where = JSON.stringify(paths.directory);
   if (names?.some((name) => !OUR_NAMES.has(name)))
     throw new TandemError("not-a-store", `The directory ${where} holds other files and is not a store; name another.`);
+  if (await hasSegments(paths))
+    throw new TandemError(
+      "not-a-store",
+      `The directory ${where} has the messages of a store, but its index, index.db, is gone; restore it from a copy, or name another directory.`,
+    );
   if (!create)
     throw new TandemError(
       "not-a-store",
@@ -103,6 +108,12 @@ async function listed(directory: string): Promise<string[] | null> {
     if (codeOf(error) !== "ENOTDIR") throw error;
     throw new TandemError("not-a-store", `${JSON.stringify(directory)} is not a directory; name that of a store.`);
   }
+}
+
+/** Whether messages were ever written: a store whose making was broken off has none. */
+async function hasSegments({ segments }: StorePaths): Promise<boolean> {
+  const names = await listed(segments);
+  return names !== null && names.length > 0;
 }
 
 /** Looks at the header of the file only, so that a foreign directory is left as it is. */
