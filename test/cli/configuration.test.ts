@@ -1,7 +1,7 @@
 /** The configuration of `tandem serve`: every fault is told with its place, and nothing is started. */
 import { existsSync } from "node:fs";
 import { chmod, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { certificatePath } from "../transport/certificates.ts";
 import { freePort } from "../transport/free-ports.ts";
@@ -189,7 +189,8 @@ describe("faults of settings that do not go together", () => {
     const file = await configured(BASE.replace(":0", `:${port}`));
     expect(await refuse(["serve", "--config", file], 2)).toMatch(new RegExp(`^${file}:3:9: Port ${port} .* in use`));
     const other = await configured(`${BASE}metrics: 127.0.0.1:${port}\n`);
-    expect(await refuse(["serve", "--config", other], 2)).toMatch(new RegExp(`^${other}:4:10: .*EADDRINUSE`));
+    expect(await refuse(["serve", "--config", other], 2)).toMatch(new RegExp(`^${other}:4:10: Port ${port} .* in use`));
+    for (const config of [file, other]) expect(existsSync(join(dirname(config), "mail"))).toBe(false);
     expect(await first.end()).toBe(0);
   });
 

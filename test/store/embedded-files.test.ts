@@ -273,17 +273,18 @@ test("compaction removes what killed processes left, and nothing of running ones
       // No process has this id: it is above the system's highest.
       const dead = 2 ** 22 + 1;
       const old = new Date(Date.now() - 2 * HOUR_MS);
-      for (const file of [name(dead, "spool"), name(dead, "body"), name(process.pid, "spool"), "other.txt"]) {
+      const dying = ["spool", "body", "new", "new-wal", "new-shm"].map((kind) => name(dead, kind));
+      for (const file of [...dying, name(process.pid, "spool"), "other.txt"]) {
         await writeFile(join(spool, file), "left");
         await utimes(join(spool, file), old, old);
       }
-      await writeFile(join(spool, name(dead, "new")), "just now");
+      await writeFile(join(spool, name(dead + 1, "new")), "just now");
       await writeFile(join(directory, "segments", "000077.seg"), "never entered");
       const { bytesFreed } = await store.compact();
       expect(bytesFreed).toBe(13);
       expect(await readdir(join(directory, "segments"))).toEqual([]);
       expect((await readdir(spool)).sort()).toEqual(
-        [name(process.pid, "spool"), name(dead, "new"), "other.txt"].sort(),
+        [name(process.pid, "spool"), name(dead + 1, "new"), "other.txt"].sort(),
       );
     });
   });

@@ -17,7 +17,7 @@ import type { Metrics } from "./metrics.ts";
 import type { Monitor } from "./monitor.ts";
 import { admission, channelPeers } from "./peers.ts";
 import { Rereading } from "./rereading.ts";
-import { DAY_MS, type Settings } from "./schema.ts";
+import { type Address, DAY_MS, type Settings } from "./schema.ts";
 import type { Path } from "./source.ts";
 
 /** Milliseconds in which what is in flight may end once the daemon was told to end. */
@@ -58,8 +58,13 @@ export class Daemon {
    */
   static async start(configured: Configured, options: { readonly rereads: boolean }): Promise<Daemon | StartFault> {
     const closers: Closers = [];
-    let path: Path = ["store"];
+    let path: Path = ["listen"];
     try {
+      const { listen, metrics } = configured.settings;
+      await checkFree(listen);
+      path = ["metrics"];
+      if (metrics !== undefined) await checkFree(metrics);
+      path = ["store"];
       const log = await openLog(configured.log);
       const rereading = options.rereads ? new Rereading(configured, log) : null;
       if (rereading !== null) closers.push(async () => rereading.end());
@@ -88,6 +93,12 @@ export class Daemon {
     await closeAll(this.#closers);
     this.#log({ event: "stopped" });
   }
+}
+
+/** A port in use is told before a store is made for nothing. @throws TandemError `invalid-argument`. */
+async function checkFree(address: Address): Promise<void> {
+  const listener = await listenWebSocket({ ...address, onConnection: (connection) => connection.destroy() });
+  await listener.close();
 }
 
 interface Observers {
