@@ -51,6 +51,11 @@ Examples:
   tandem sync ./mail ./copy --one-way              never write ./mail
   tandem sync ./mail ./copy --one-way --mirror     make ./copy exactly ./mail
   tandem sync ./mail wss://backup.example:4190 --secret-file backup.secret --ca-file ca.pem
+
+--one-way refuses a mailbox in which TO has something of its own, and lists it by
+TO's UIDs: what --mirror would undo there. Of one made on both sides TO takes
+FROM's identity, but its uidValidity never falls, so it may stay above FROM's; a
+two-way sync makes them equal.
 ${TRUST}
 ${EXIT}`,
   },

@@ -32,6 +32,15 @@ export function sameEntry(a: MailboxEntry, b: MailboxEntry): boolean {
   return JSON.stringify(canonical(a)) === JSON.stringify(canonical(b));
 }
 
+/** Equal in what clients see: not in stamps, and in other names and identities it was ever known under. */
+export function looksSame(a: MailboxEntry, b: MailboxEntry): boolean {
+  return JSON.stringify(shown(a)) === JSON.stringify(shown(b));
+}
+
+function shown({ name, deleted, attributes }: MailboxEntry): unknown[] {
+  return [name, deleted, attributes.map(({ key, value }) => [key, value])];
+}
+
 function canonical(entry: MailboxEntry): unknown[] {
   const attributes = entry.attributes.map(({ key, value, stamp }) => [key, value, stamp]);
   const formerNames = entry.formerNames.map(({ name, uidValidity }) => [name, uidValidity]);

@@ -16,7 +16,10 @@ export interface MirrorPlan {
   readonly decisions: readonly Decision[];
 }
 
-/** @param pairs from two whole lists, the source's on the left. Both states have one uidValidity. */
+/**
+ * The target keeps its uidValidity, which is the source's or a higher one.
+ * @param pairs from two whole lists, the source's on the left.
+ */
 export function planMirror(source: MailboxState, target: MailboxState, pairs: readonly RecordPair[]): MirrorPlan {
   const modseq = Math.max(source.highestModseq, target.highestModseq) + 1;
   const purgedModseq = Math.max(source.purgedModseq, target.purgedModseq);
@@ -34,7 +37,7 @@ export function planMirror(source: MailboxState, target: MailboxState, pairs: re
   const own = puts.some((put) => put.modseq === modseq);
   const highest = Math.max(source.highestModseq, target.highestModseq);
   const after: MailboxState = {
-    uidValidity: source.uidValidity,
+    uidValidity: target.uidValidity,
     uidNext: Math.max(source.uidNext, target.uidNext),
     highestModseq: own ? checkedModseq(modseq) : highest,
     purgedModseq,

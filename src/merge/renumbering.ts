@@ -11,6 +11,7 @@ import { checkedModseq, type IndexRecord, type LiveRecord, MAX_UID } from "../mo
 import type { MailboxDigest, MailboxState } from "../model/state.ts";
 import { mergeLive } from "./combine.ts";
 import { sameContent } from "./equal.ts";
+import { type Own, ownChange, ownMessage } from "./own.ts";
 import type { Decision, MergePlan, SidePlan } from "./plan.ts";
 
 export interface RenumberingInput {
@@ -25,7 +26,7 @@ export interface RenumberingInput {
 
 /** Messages of the void side matched with those of the other by GUID, as multisets. */
 interface Matched {
-  readonly kept: Map<number, LiveRecord>;
+  readonly same: readonly (readonly [winner: LiveRecord, loser: LiveRecord])[];
   readonly rest: readonly LiveRecord[];
 }
 
@@ -39,8 +40,9 @@ export function planRenumbering(input: RenumberingInput): MergePlan {
   const loser = leftWins ? input.right : input.left;
   const winnerRecords = leftWins ? input.leftRecords : input.rightRecords;
   const loserRecords = leftWins ? input.rightRecords : input.leftRecords;
-  const { kept, rest } = match(winnerRecords, live(loserRecords));
+  const { same, rest } = match(winnerRecords, live(loserRecords));
   refuseHeld(rest, input.held);
+  const kept = new Map(same.map(([mine, theirs]) => [mine.uid, mergeVoid(mine, theirs)]));
   const modseq = Math.max(winner.highestModseq, loser.highestModseq) + 1;
   const changed = changedRecords(winnerRecords, kept, modseq);
   const appended = append(rest, winner.uidNext, modseq);
@@ -68,9 +70,9 @@ function isPurged(record: IndexRecord, after: MailboxState): boolean {
 /** First those that stand under the same UID, then the others in UID order. */
 function match(winner: readonly IndexRecord[], loser: readonly LiveRecord[]): Matched {
   const free = new Map(live(winner).map((record) => [record.uid, record]));
-  const kept = new Map<number, LiveRecord>();
+  const same: [LiveRecord, LiveRecord][] = [];
   const take = (mine: LiveRecord, theirs: LiveRecord) => {
-    kept.set(mine.uid, mergeLive(mine, { ...theirs, formerUids: [], createdModseq: mine.createdModseq }));
+    same.push([mine, theirs]);
     free.delete(mine.uid);
   };
   const unmatched: LiveRecord[] = [];
@@ -86,7 +88,18 @@ function match(winner: readonly IndexRecord[], loser: readonly LiveRecord[]): Ma
     if (mine !== undefined) take(mine, theirs);
     return mine === undefined;
   });
-  return { kept, rest };
+  return { same, rest };
+}
+
+function mergeVoid(mine: LiveRecord, theirs: LiveRecord): LiveRecord {
+  return mergeLive(mine, { ...theirs, formerUids: [], createdModseq: mine.createdModseq });
+}
+
+/** What a right side whose numbering is void has of its own, under its own UIDs: its expunges are as void. */
+export function ownOfVoid(left: readonly IndexRecord[], right: readonly IndexRecord[]): Own[] {
+  const { same, rest } = match(left, live(right));
+  const changes = same.flatMap(([mine, theirs]) => ownChange(mine, theirs));
+  return [...changes, ...rest.map(ownMessage)].sort((a, b) => a.uid - b.uid);
 }
 
 function refuseHeld(rest: readonly LiveRecord[], held: ReadonlySet<string> | undefined): void {

@@ -36,7 +36,7 @@ export const ERROR_CODES = [
   "timeout",
   /** The plan would expunge more than the mass-deletion brake allows. */
   "brake",
-  /** A one-way sync would have to write the side it must not write. */
+  /** In a one-way sync the target has something of its own, which would be lost. */
   "refused",
   /** The other side is not trusted: its secret or certificate does not hold, or it asked for more than it is allowed. */
   "denied",

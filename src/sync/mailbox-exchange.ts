@@ -3,9 +3,10 @@
  */
 import { cursorAt, deltaAllowed } from "../merge/base.ts";
 import { planMerge } from "../merge/merge.ts";
-import { planMirror } from "../merge/mirror.ts";
+import { type MirrorPlan, planMirror } from "../merge/mirror.ts";
+import { ownOfRight } from "../merge/own.ts";
 import type { MergePlan, SidePlan } from "../merge/plan.ts";
-import { planRenumbering } from "../merge/renumbering.ts";
+import { ownOfVoid, planRenumbering, type RenumberingInput } from "../merge/renumbering.ts";
 import { deltaSuffices } from "../merge/suffices.ts";
 import type { RecordBatch } from "../model/batch.ts";
 import { isTandemError, TandemError } from "../model/errors.ts";
@@ -26,11 +27,11 @@ import {
 } from "./gather.ts";
 import { askFor } from "./guess.ts";
 import { headOf, leadsToSame, once, unreadableError, writeBoth } from "./mailbox-change.ts";
-import { refuseOneWay } from "./one-way.ts";
+import { rightHalf, underRight } from "./one-way.ts";
 import { onePage } from "./pages.ts";
 import type { Agreement, ChangeResult, Gate, Peer, Pull, SurveyedMailbox } from "./peer.ts";
 import type { SyncOptions, SyncReport } from "./report.ts";
-import { chooseRoute, type Route } from "./route.ts";
+import { chooseRoute, isVoid, type Route } from "./route.ts";
 
 export type SideName = "left" | "right";
 
@@ -225,12 +226,13 @@ export class MailboxExchange {
 
   async #merge(base: AgreedState | null): Promise<boolean> {
     if (this.#alone) return this.#mergeAlone(base);
+    const { direction } = this.#context.options;
     const gathered = await this.#gather(this.#readable(base));
-    if (gathered.left.state.uidValidity !== gathered.right.state.uidValidity) {
+    if (isVoid(gathered.left.state, gathered.right.state, direction)) {
       this.#take(gathered);
       return false;
     }
-    if (this.#context.options.direction === "mirror") {
+    if (direction === "mirror") {
       this.#take(gathered);
       return this.#mirror(gathered);
     }
@@ -292,39 +294,50 @@ export class MailboxExchange {
 
   /** The plan for both sides, or null if what was gathered does not suffice for one. @throws TandemError `brake`. */
   async #plan(gathered: Gathered, base: AgreedState | null): Promise<MergePlan | null> {
+    const isOneWay = this.#context.options.direction === "one-way";
+    const { left, right, delta, pairs } = isOneWay ? underRight(gathered, this.#right) : gathered;
     this.#take(gathered);
-    const { left, right, delta, pairs } = gathered;
     if (delta && !deltaSuffices({ pairs, base })) return null;
     const held = this.#held.size > 0 ? { held: this.#held } : {};
-    const plan = planMerge({ left: left.state, right: right.state, base, delta, pairs, ...held });
-    if (!leadsToSame(plan) && delta) return null;
+    const input = { left: left.state, right: right.state, base, delta, pairs, ...held };
+    const whole = planMerge(input);
+    if (!leadsToSame(whole) && delta) return null;
+    const plan = isOneWay ? rightHalf(this.#left, this.#right, whole, () => ownOfRight(input)) : whole;
     await this.#brakeFor(plan);
     return plan;
   }
 
   async #renumber(): Promise<boolean> {
-    const { peers, report } = this.#context;
+    const { report, options } = this.#context;
+    const lists = await this.#readAll();
+    if (!isVoid(lists.left, lists.right, options.direction)) return false;
+    report.counts.fullResyncs++;
+    const plan = planRenumbering({ ...lists, held: this.#held });
+    if (options.direction === "both") return this.#apply(plan, null);
+    const own = () => ownOfVoid(lists.leftRecords, lists.rightRecords);
+    return this.#apply(rightHalf(this.#left, this.#right, plan, own), null);
+  }
+
+  /** Both sides' whole lists, and their states as of then. */
+  async #readAll(): Promise<RenumberingInput> {
+    const { peers } = this.#context;
     const left = await gatherAll(peers.left, this.#left);
     const right = await gatherAll(peers.right, this.#right);
     this.#left = { ...this.#left, state: left.mailbox.state, tombstones: null };
     this.#right = { ...this.#right, state: right.mailbox.state, tombstones: null };
-    if (this.#left.state.uidValidity === this.#right.state.uidValidity) return false;
-    report.counts.fullResyncs++;
-    const plan = planRenumbering({
-      left: left.mailbox.state,
-      right: right.mailbox.state,
-      leftRecords: left.records,
-      rightRecords: right.records,
-      held: this.#held,
-    });
-    return this.#apply(plan, null);
+    const records = { leftRecords: left.records, rightRecords: right.records };
+    return { left: this.#left.state, right: this.#right.state, ...records };
   }
 
   async #mirror({ left, right, pairs }: Gathered): Promise<boolean> {
-    const plan = planMirror(left.state, right.state, pairs);
-    await this.#context.brake.count(this.#left.account, plan.expunged);
-    const nothing: SidePlan = { puts: [], after: left.state, reset: false };
-    return this.#apply({ left: nothing, right: plan.target, decisions: plan.decisions }, null);
+    return this.#overrule(planMirror(left.state, right.state, pairs));
+  }
+
+  /** Writes the right side as the left one is, whatever it has of its own. @throws TandemError `brake`. */
+  async #overrule({ target, expunged, decisions }: MirrorPlan): Promise<boolean> {
+    await this.#context.brake.count(this.#left.account, expunged);
+    const nothing: SidePlan = { puts: [], after: this.#left.state, reset: false };
+    return this.#apply({ left: nothing, right: target, decisions }, null);
   }
 
   async #brakeFor(plan: MergePlan): Promise<void> {
@@ -340,8 +353,6 @@ export class MailboxExchange {
     const { options, report } = this.#context;
     const { account, entry } = this.#left;
     const entries = this.#entries?.(plan.right.after.digest.count > 0) ?? null;
-    const writesLeft = plan.left.puts.length > 0 || plan.left.reset;
-    if (options.direction !== "both" && writesLeft) refuseOneWay(this.#left, this.#right, plan);
     const tell = () => report.decided(account, entry.name, plan.decisions);
     if (options.dryRun) {
       tell();

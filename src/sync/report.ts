@@ -4,8 +4,6 @@
 import type { Decision } from "../merge/plan.ts";
 import type { Stranded, TreeDecision } from "../merge/tree-plan.ts";
 import { type ErrorCode, isTandemError, TandemError } from "../model/errors.ts";
-import { flagNames } from "../model/flags.ts";
-import type { IndexRecord } from "../model/record.ts";
 
 /**
  * `both`: each side gets what the other has. `one-way`: the left side is never written; a mailbox in which the right
@@ -155,11 +153,4 @@ export class SyncReport {
       bodies: bodiesSent + bodiesReceived,
     });
   }
-}
-
-/** A record in a few words, for lists of what a side has of its own. */
-export function describeRecord(record: IndexRecord): string {
-  if (record.expunged) return `UID ${record.uid} (expunged)`;
-  const flags = flagNames(record);
-  return `UID ${record.uid}${flags.length > 0 ? ` (${flags.join(" ")})` : ""}`;
 }

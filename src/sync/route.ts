@@ -8,7 +8,7 @@ import type { Direction } from "./report.ts";
 
 /**
  * `equal`: nothing to do. `push`, `pull`: one side is still in the base's state, so it takes what the other changed,
- * as it is. `merge`: rows M01 to M11. `renumber`: the uidValidities differ.
+ * as it is. `merge`: rows M01 to M11. `renumber`: the uidValidities differ, and one side's numbering is void.
  */
 export type RouteName = "equal" | "push" | "pull" | "merge" | "renumber";
 
@@ -29,7 +29,8 @@ export interface RouteWish {
 
 export function chooseRoute(left: SideMailbox, right: SideMailbox, wish: RouteWish): Route {
   const base = findBase(left, right, wish.direction);
-  if (left.state.uidValidity !== right.state.uidValidity) return { name: "renumber", base: null };
+  if (isVoid(left.state, right.state, wish.direction)) return { name: "renumber", base: null };
+  if (left.state.uidValidity !== right.state.uidValidity) return { name: "merge", base: null };
   if (wish.whole) return { name: "merge", base };
   const isSame = sameState(left.state, right.state);
   if (isSame && (wish.copies || isProven(left, right, base))) return { name: "equal", base };
@@ -39,6 +40,14 @@ export function chooseRoute(left: SideMailbox, right: SideMailbox, wish: RouteWi
   if (canTake(right, base, left)) return { name: "push", base };
   if (canTake(left, base, right) && wish.direction === "both") return { name: "pull", base };
   return { name: "merge", base };
+}
+
+/**
+ * Whether the numbering of one side is void. One way that can only be the right one's: the left side is never written, and
+ * the right side's uidValidity may not fall, so a higher one stays (P4) over what it takes from the left side.
+ */
+export function isVoid(left: MailboxState, right: MailboxState, direction: Direction): boolean {
+  return direction === "both" ? left.uidValidity !== right.uidValidity : left.uidValidity > right.uidValidity;
 }
 
 /**

@@ -4,10 +4,11 @@
  * First the mailboxes whose entry and records have to change as one (deleted on one side, or made independently under
  * one name), then all other entries in one change of each side's tree, so that names may be swapped.
  */
-import { formerNamesOf, mergeEntries, sameEntry } from "../merge/entry.ts";
+import { formerNamesOf, looksSame, mergeEntries } from "../merge/entry.ts";
 import { freeName, planTree, settleEntryModseqs } from "../merge/tree.ts";
 import type { Tree, TreeEntryPut, TreePlan } from "../merge/tree-plan.ts";
 import { isTandemError, TandemError } from "../model/errors.ts";
+import { compareText } from "../model/flags.ts";
 import type { MailboxEntry } from "../model/mailbox.ts";
 import { EMPTY_DIGEST } from "../model/state.ts";
 import type { EntryChange } from "../store/store.ts";
@@ -40,7 +41,7 @@ export async function exchangeTree(
 ): Promise<MailboxPair[] | null> {
   let trees = first;
   // What fails for one mailbox (a held deletion) must not hold up the others: they are planned without it.
-  const failed = new Set<string>();
+  const settled = new Set<string>();
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const plan = planFor(context, trees);
     const wanted = wantedIn(context, trees);
@@ -49,10 +50,10 @@ export async function exchangeTree(
       for (const one of plan.stranded) context.report.stranded(account, one);
       refuseOwn(context, account, plan);
     }
-    const together = plan.pairs.filter((pair) => pair.together && isChosen(context, pair) && !failed.has(idOf(pair)));
+    const together = plan.pairs.filter((pair) => pair.together && isChosen(context, pair) && !settled.has(idOf(pair)));
     if (yields && together.some(isUnion)) return null;
     if (together.length > 0) {
-      await exchangeTogether(context, account, trees, together, failed);
+      await exchangeTogether(context, account, trees, together, settled);
       if (context.options.dryRun) return remaining(context, account, plan);
       trees = await surveyTrees(context.peers, account);
       continue;
@@ -100,10 +101,10 @@ function planFor({ options }: SyncContext, trees: AccountTrees): SurveyedPlan {
   return { ...plan, left: [], right: [...taken, ...reset], pairs };
 }
 
-/** True if a side's entry would become another in more than its modseq. */
+/** True if clients of a side would see its entry become another. */
 function isOther({ entry }: TreeEntryPut, held: ReadonlyMap<string, MailboxEntry>): boolean {
   const old = held.get(entry.mailboxId);
-  return old !== undefined && !sameEntry(entry, old);
+  return old !== undefined && !looksSame(entry, old);
 }
 
 /** A mailbox that only the right side has: a one-way sync leaves it alone or, with `--mirror`, deletes it. */
@@ -159,7 +160,7 @@ function onlyWanted(plan: SurveyedPlan, wanted: (one: { readonly mailboxId: stri
 }
 
 /**
- * One after the other, since each changes the trees. Those that fail are reported and noted in `failed`; those whose entries
+ * One after the other, since each changes the trees. Those that fail are reported and noted in `settled`; those whose entries
  * somebody changed meanwhile are left to the next plan: this one would take back what was made of them (P7).
  */
 async function exchangeTogether(
@@ -167,18 +168,22 @@ async function exchangeTogether(
   account: string,
   first: AccountTrees,
   pairs: readonly Pair[],
-  failed: Set<string>,
+  settled: Set<string>,
 ): Promise<void> {
   let trees = first;
+  const { direction } = context.options;
+  const planner = direction === "both" ? entryPlanner : sourceEntryPlanner;
   for (const pair of pairs) {
     if (!isAsPlanned(trees, pair)) continue;
     const right = sideOf(account, pair, "right");
     try {
-      await new MailboxExchange(context, sideOf(account, pair, "left"), right, entryPlanner(trees, pair)).run();
+      await new MailboxExchange(context, sideOf(account, pair, "left"), right, planner(trees, pair)).run();
+      // The left side stays as it is, and with it what makes the two differ.
+      if (direction !== "both") settled.add(idOf(pair));
     } catch (error) {
       if (isTandemError(error, "disconnected")) throw error;
       context.report.issue(account, right.entry.name, error);
-      failed.add(idOf(pair));
+      settled.add(idOf(pair));
     }
     if (!context.options.dryRun) trees = await surveyTrees(context.peers, account);
   }
@@ -227,35 +232,62 @@ function sideOf(account: string, pair: Pair, name: "left" | "right"): SideMailbo
  * The entry both sides shall have once the records are merged: alive if a message remains, a tombstone if not. A
  * revived mailbox whose name was taken meanwhile gets a free one.
  */
-function entryPlanner(trees: AccountTrees, { left, right }: Pair): EntryPlanner {
-  const newModseq = Math.max(trees.left.modseq, trees.right.modseq) + 1;
+function entryPlanner(trees: AccountTrees, pair: Pair): EntryPlanner {
+  const { left, right } = pair;
   return (isAlive) => {
-    const merged =
-      left !== null && right !== null ? mergeEntries(left, right) : ((left ?? right) as SurveyedMailbox).entry;
+    const merged = mergedEntry(pair);
     const isOne = left !== null && right !== null && left.entry.deleted === right.entry.deleted;
-    const wanted = { ...merged, deleted: !isAlive && !isOne };
-    const entry = wanted.deleted ? wanted : named(wanted, [left, right], trees, newModseq);
-    const given = { leftModseq: trees.left.modseq, rightModseq: trees.right.modseq, newModseq };
-    const modseqs = settleEntryModseqs(entry, left?.entry ?? null, right?.entry ?? null, given);
-    const change = (tree: Tree, modseq: number | null): EntryChange | null =>
-      modseq === null
-        ? null
-        : { value: { ...entry, modseq }, treeBefore: tree.modseq, treeAfter: Math.max(tree.modseq, modseq) };
-    return {
-      left: left === null ? null : change(trees.left, modseqs.left),
-      right: right === null ? null : change(trees.right, modseqs.right),
-      entryModseq: modseqs.left ?? modseqs.right ?? entry.modseq,
-    };
+    return entryChanges(trees, pair, { ...merged, deleted: !isAlive && !isOne });
+  };
+}
+
+/**
+ * One way: the left side's entry, identity included, is to stand on the right one, which is deleted if the left side has
+ * none. The right one's identity becomes an alias, and its names keep their uidValidities (P4).
+ */
+function sourceEntryPlanner(trees: AccountTrees, pair: Pair): EntryPlanner {
+  return () => {
+    const merged = mergedEntry(pair);
+    const source = pair.left?.entry ?? { ...merged, deleted: true };
+    const ids = [merged.mailboxId, ...merged.aliases].filter((id) => id !== source.mailboxId);
+    const aliases = [...new Set(ids)].sort(compareText);
+    const formerNames = formerNamesOf(sidesOf(pair), source.name);
+    return entryChanges(trees, pair, { ...source, aliases, formerNames });
+  };
+}
+
+function sidesOf({ left, right }: Pair): SurveyedMailbox[] {
+  return [left, right].filter((side) => side !== null);
+}
+
+function mergedEntry({ left, right }: Pair): MailboxEntry {
+  return left !== null && right !== null ? mergeEntries(left, right) : ((left ?? right) as SurveyedMailbox).entry;
+}
+
+/** What each side writes so that both have the entry. */
+function entryChanges(trees: AccountTrees, pair: Pair, wanted: MailboxEntry): ReturnType<EntryPlanner> {
+  const { left, right } = pair;
+  const newModseq = Math.max(trees.left.modseq, trees.right.modseq) + 1;
+  const entry = wanted.deleted ? wanted : named(wanted, sidesOf(pair), trees, newModseq);
+  const given = { leftModseq: trees.left.modseq, rightModseq: trees.right.modseq, newModseq };
+  const modseqs = settleEntryModseqs(entry, left?.entry ?? null, right?.entry ?? null, given);
+  const change = (tree: Tree, modseq: number | null): EntryChange | null =>
+    modseq === null
+      ? null
+      : { value: { ...entry, modseq }, treeBefore: tree.modseq, treeAfter: Math.max(tree.modseq, modseq) };
+  return {
+    left: left === null ? null : change(trees.left, modseqs.left),
+    right: right === null ? null : change(trees.right, modseqs.right),
+    entryModseq: modseqs.left ?? modseqs.right ?? entry.modseq,
   };
 }
 
 function named(
   entry: MailboxEntry,
-  sides: readonly (SurveyedMailbox | null)[],
+  known: readonly SurveyedMailbox[],
   trees: AccountTrees,
   newModseq: number,
 ): MailboxEntry {
-  const known = sides.filter((side) => side !== null);
   const own = new Set(known.map((side) => side.entry.mailboxId));
   // An alias that is alive still has its name; it is made one with this mailbox later.
   const isAnother = (one: MailboxEntry) =>

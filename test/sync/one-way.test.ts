@@ -72,9 +72,57 @@ describe.each(STORE_KINDS)("on the $kind store", (kind) => {
     const before = await to.records("INBOX");
     const { issues } = await copy();
     expect(issues).toMatchObject([{ mailbox: "INBOX", code: "refused" }]);
-    expect(issues[0]?.message).toMatch(/UID 1 \(\\Flagged\), UID 4, UID 5;.*--mirror/);
+    expect(issues[0]?.message).toMatch(/: UID 1 \(\\Flagged set\), UID 4, UID 5;.*--mirror/);
     expect(await to.records("INBOX")).toEqual(before);
     expect(await to.messages("Other")).toEqual({ 1: "new" });
+  });
+
+  test("the list names nothing that FROM did, and TO's flags as they were set there", async () => {
+    await copy();
+    await from.set("INBOX", 1, "\\Seen");
+    await from.deliver("INBOX", "4", "5");
+    await from.expunge("INBOX", 3);
+    await to.set("INBOX", 1, "\\Flagged");
+    await to.expunge("INBOX", 2);
+    const { issues } = await copy();
+    expect(issues[0]?.message).toMatch(/lacks: UID 1 \(\\Flagged set\), UID 2 \(expunged\);/);
+  });
+
+  test("where TO only went further ahead in its counters, it gets what is new at FROM", async () => {
+    await copy();
+    await to.deliver("INBOX", "4 at TO");
+    await to.expunge("INBOX", 4);
+    await to.set("INBOX", 1, "\\Seen");
+    await to.clear("INBOX", 1, "\\Seen");
+    await from.set("INBOX", 2, "\\Flagged");
+    const { highestModseq } = await to.state("INBOX");
+    expect((await copy()).issues).toEqual([]);
+    expect(await to.flags("INBOX")).toEqual(await from.flags("INBOX"));
+    expect((await to.record("INBOX", 2))?.modseq).toBeGreaterThan(highestModseq);
+    expect(await copy()).toMatchObject({ issues: [], recordsSent: 0, flagsMerged: 0 });
+  });
+
+  test("a message of FROM's under a UID that TO used up is refused, and said to be that", async () => {
+    await copy();
+    await to.deliver("INBOX", "4 at TO");
+    await to.expunge("INBOX", 4);
+    await from.deliver("INBOX", "4 at FROM");
+    const { issues } = await copy();
+    expect(issues[0]?.message).toMatch(/lacks: UID 4 \(used up, another message at FROM\);/);
+    expect((await mirror()).issues).toEqual([]);
+    await expectSameMail();
+  });
+
+  test("a mailbox that TO deleted is refused, be it empty or not", async () => {
+    await from.create("Empty");
+    await copy();
+    await to.delete("INBOX");
+    await to.delete("Empty");
+    const { issues } = await copy();
+    expect(issues.map(({ mailbox, code }) => `${mailbox} ${code}`).sort()).toEqual(["Empty refused", "INBOX refused"]);
+    expect(issues[0]?.message).toContain("TO deleted mailbox");
+    expect((await mirror()).issues).toEqual([]);
+    await expectSameMail();
   });
 
   test("a mailbox with mail that only TO has is refused by name and left alone", async () => {
@@ -142,6 +190,38 @@ describe.each(STORE_KINDS)("on the $kind store", (kind) => {
     await mirror();
     await expectSameMail();
     expect(await to.id("INBOX")).toBe(await from.id("INBOX"));
+  });
+
+  describe.each([
+    ["older", 50],
+    ["newer", 200],
+  ])("an INBOX made on both sides, TO's %s", (_, uidValidity) => {
+    beforeEach(async () => {
+      await to.create("INBOX", { uidValidity });
+      await to.deliver("INBOX", "own 1", "2", "own 3", "own 4");
+      await to.set("INBOX", 2, "\\Flagged");
+    });
+
+    test("is refused with TO's own mail under TO's UIDs", async () => {
+      const before = await to.records("INBOX");
+      const { issues } = await copy();
+      expect(issues[0]?.message).toMatch(/lacks: UID 1, UID 2 \(\\Flagged set\), UID 3, UID 4;.*--mirror/);
+      expect(await to.records("INBOX")).toEqual(before);
+    });
+  });
+
+  test("an INBOX made at TO that was never used takes FROM's mail, whatever its uidValidity", async () => {
+    await to.create("INBOX", { uidValidity: 200 });
+    expect((await copy()).issues).toEqual([]);
+    await expectSameMail();
+    expect(await copy()).toMatchObject({ issues: [], recordsSent: 0 });
+  });
+
+  test("an expunge at FROM takes no message of a numbering that TO made itself", async () => {
+    await to.create("INBOX", { uidValidity: 200 });
+    await to.deliver("INBOX", "1", "2", "3");
+    await from.expunge("INBOX", 2);
+    expect((await copy()).issues[0]?.message).toMatch(/lacks: UID 2;/);
   });
 
   test("after a mirror a two-way exchange finds both sides in agreement", async () => {
