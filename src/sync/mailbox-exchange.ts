@@ -3,7 +3,7 @@
  */
 import { cursorAt, deltaAllowed } from "../merge/base.ts";
 import { planMerge } from "../merge/merge.ts";
-import { type MirrorPlan, planMirror } from "../merge/mirror.ts";
+import { changesMeaning, type MirrorPlan, mirrorAnew, planMirror } from "../merge/mirror.ts";
 import { ownOfRight } from "../merge/own.ts";
 import type { MergePlan, SidePlan } from "../merge/plan.ts";
 import { ownOfVoid, planRenumbering, type RenumberingInput } from "../merge/renumbering.ts";
@@ -312,6 +312,7 @@ export class MailboxExchange {
     const lists = await this.#readAll();
     if (!isVoid(lists.left, lists.right, options.direction)) return false;
     report.counts.fullResyncs++;
+    if (options.direction === "mirror") return this.#overrule(mirrorAnew(lists));
     const plan = planRenumbering({ ...lists, held: this.#held });
     if (options.direction === "both") return this.#apply(plan, null);
     const own = () => ownOfVoid(lists.leftRecords, lists.rightRecords);
@@ -330,7 +331,9 @@ export class MailboxExchange {
   }
 
   async #mirror({ left, right, pairs }: Gathered): Promise<boolean> {
-    return this.#overrule(planMirror(left.state, right.state, pairs));
+    const isHigher = right.state.uidValidity > left.state.uidValidity;
+    const isAnew = isHigher && pairs.some((pair) => changesMeaning(pair, right.state));
+    return this.#overrule(isAnew ? mirrorAnew(await this.#readAll()) : planMirror(left.state, right.state, pairs));
   }
 
   /** Writes the right side as the left one is, whatever it has of its own. @throws TandemError `brake`. */

@@ -142,6 +142,22 @@ describe("sync", () => {
     await succeed(["verify", a, b, "--deep"]);
   });
 
+  test("--one-way --mirror of two stores that never met takes FROM's INBOX, under the brake", async () => {
+    await deliver(a, "one");
+    const mail = await tempDirectory(
+      Object.fromEntries(Array.from({ length: 120 }, (_, i) => [`${i}.eml`, `Subject: ${i}\n\n${i}\n`])),
+    );
+    await succeed(["import", b, mail]);
+    const mirror = ["sync", a, b, "--one-way", "--mirror"];
+    expect((await tandem(["sync", a, b, "--one-way"])).stderr).toMatch(/: UID 1, .*UID 20 and 100 more; .*--mirror/);
+    expect(await refuse(mirror)).toMatch(/120 of the 120 messages.*--allow-mass-deletion/);
+    await succeed([...mirror, "--allow-mass-deletion"]);
+    expect((await succeed(["cat", b, "INBOX", "1"])).stdout).toBe("one");
+    expect(await sync(a, b, "--one-way", "--mirror")).toMatchObject({ recordsSent: 0 });
+    await sync(a, b);
+    await expectIdentical();
+  });
+
   test("--full compares everything even if the digests agree; --mailbox and --account choose", async () => {
     await deliver(a, "one");
     await deliver(a, "two", "Other");

@@ -2,7 +2,8 @@
  * `--mirror`: the target becomes exactly the source, its own messages become tombstones.
  */
 import { describe, expect, it } from "vitest";
-import { planMirror } from "../../src/merge/mirror.ts";
+import { changesMeaning, mirrorAnew, planMirror } from "../../src/merge/mirror.ts";
+import { guardCounters } from "../../src/model/guard.ts";
 import type { IndexRecord } from "../../src/model/record.ts";
 import { allPairs, type Box, box, digestOfAll, show } from "./boxes.ts";
 
@@ -50,5 +51,42 @@ describe("planMirror", () => {
     const { after, rows } = mirrorOf(box("5@5-2 | 4:D@5"), box("9@30-8 | 4:D@5 8:H@30"));
     expect(show(after)).toBe("9@31-8 | 4:D@5 -8:H@31");
     expect(rows).toContain("M03 8");
+  });
+});
+
+describe("mirrorAnew", () => {
+  it.each<
+    readonly [name: string, uidValidity: number, target: string, highest: number, shown: number, expunged: number]
+  >([
+    ["takes the source's uidValidity where that is higher", 1, "6@3 | 5:E@3", 5, 7, 0],
+    ["takes the next one above its own else, and counts what goes", 9, "7@8-2 | 5:F@4 6:G@8", 8, 10, 2],
+    ["does not count a message that has another UID at the source", 9, "7@8 | 6:E@8", 8, 10, 0],
+  ])("%s", (_name, uidValidity, target, highest, shown, expunged) => {
+    const [from, to] = [box("6@5-1 | -4:D@3 5:E@5", 7), box(target, uidValidity)];
+    const lists = { leftRecords: from.records, rightRecords: to.records };
+    const plan = mirrorAnew({ left: from.state, right: to.state, ...lists });
+    const after = { ...from.state, uidValidity: shown, highestModseq: highest };
+    expect(plan).toMatchObject({ target: { puts: from.records, after, reset: true }, expunged });
+    expect(plan.decisions.filter(({ row }) => row === "M03")).toHaveLength(expunged);
+    expect(() => guardCounters(to.state, after, { reset: true, overrule: true })).not.toThrow();
+  });
+
+  it("is refused where there is no uidValidity left", () => {
+    const [from, to] = [box("1@1 |"), box("1@1 |", 0xffff_ffff)];
+    const lists = { leftRecords: from.records, rightRecords: to.records };
+    expect(() => mirrorAnew({ left: from.state, right: to.state, ...lists })).toThrow(/uidValidities are used up/);
+  });
+
+  it.each<readonly [source: string, target: string, changes: boolean]>([
+    ["6@5 | 5:E@5", "6@5 | 5:E@5", false],
+    ["6@5 | 5:E@5", "5@4 |", false],
+    ["6@5 | -5:E@5", "6@5 | 5:E@4", false],
+    ["5@4 |", "6@5 | 5:E@5", false],
+    ["6@5 | 5:E@5", "6@5 | 5:F@5", true],
+    ["6@5 | 5:E@5", "6@5 | -5:E@5", true],
+    ["6@5 | 5:E@5", "6@5-5 |", true],
+  ])("%s onto %s changes what a UID means: %s", (source, target, changes) => {
+    const { state } = box(target);
+    expect(allPairs(box(source), box(target)).some((pair) => changesMeaning(pair, state))).toBe(changes);
   });
 });

@@ -208,6 +208,30 @@ describe.each(STORE_KINDS)("on the $kind store", (kind) => {
       expect(issues[0]?.message).toMatch(/lacks: UID 1, UID 2 \(\\Flagged set\), UID 3, UID 4;.*--mirror/);
       expect(await to.records("INBOX")).toEqual(before);
     });
+
+    test("is as at FROM after a mirror, and follows it, by either way", async () => {
+      expect((await mirror()).issues).toEqual([]);
+      await expectSameMail();
+      expect(await to.id("INBOX")).toBe(await from.id("INBOX"));
+      expect(await mirror()).toMatchObject({ issues: [], recordsSent: 0 });
+      expect(await copy()).toMatchObject({ issues: [], recordsSent: 0 });
+      const { uidValidity: shown } = await to.state("INBOX");
+      expect(shown).toBe(Math.max(100, uidValidity + 1));
+      await from.deliver("INBOX", "4");
+      await from.expunge("INBOX", 1);
+      expect((await copy()).issues).toEqual([]);
+      expect(await to.messages("INBOX")).toEqual(await from.messages("INBOX"));
+      await from.set("INBOX", 2, "\\Seen");
+      expect((await mirror()).issues).toEqual([]);
+      await expectSameMail();
+      expect((await to.state("INBOX")).uidValidity).toBe(shown);
+    });
+
+    test("is one with FROM's for a two-way exchange after a mirror", async () => {
+      await mirror();
+      await world.converge();
+      expect(Object.values(await from.messages("INBOX"))).toEqual(["1", "2", "3"]);
+    });
   });
 
   test("an INBOX made at TO that was never used takes FROM's mail, whatever its uidValidity", async () => {
