@@ -72,10 +72,12 @@ store, no such peer.`,
   allow: {
     summary: "let a held mass deletion through",
     description:
-      "Lets plans through that the mass-deletion brake holds: those that would expunge over 100 messages and over half " +
-      "of an account. Look first (tandem status) whether that was meant.",
+      "Lets plans through that the mass-deletion brake holds: those that would take over 100 messages and over half of an " +
+      "account away because mailboxes were deleted, or expunged messages purged. Look first (tandem status) whether that " +
+      "was meant.",
     after: `
-A daemon that runs goes on at once. What is held later is held again.
+A daemon that runs goes on at once. What is held later is held again. Messages that
+somebody expunged, and of which the tombstones are there, are never held.
 
 Examples:
   tandem allow /srv/mail --peer mail2

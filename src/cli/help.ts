@@ -56,6 +56,11 @@ Examples:
 TO's UIDs: what --mirror would undo there. Of one made on both sides TO takes
 FROM's identity, but its uidValidity never falls, so it may stay above FROM's; a
 two-way sync makes them equal.
+
+The mass-deletion brake holds what would take over 100 messages and over half of an
+account away because mailboxes were deleted, because expunged messages are purged,
+or by --mirror: a wrong or emptied store looks just like that. Messages that
+somebody expunged, and of which the tombstones are there, are never held.
 ${TRUST}
 ${EXIT}`,
   },

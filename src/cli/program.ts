@@ -60,7 +60,7 @@ function addExchange(program: Command): void {
     .addOption(new Option("--mirror", "with --one-way: make TO exactly FROM, expunging what is only in TO"))
     .option("--dry-run", "print every decision and its reason, write nothing")
     .option("--full", "full resync even if the digests agree")
-    .option("--allow-mass-deletion", "go on where the plan expunges over 100 messages and over half of an account")
+    .option("--allow-mass-deletion", "let through what the mass-deletion brake holds")
     .action((from: string, to: string, options: SyncOptions) =>
       run(async () => (await import("./commands/sync.ts")).runSync(from, to, options)),
     );

@@ -168,7 +168,11 @@ export class ChannelExchange {
       peers: this.#peers,
       options,
       report,
-      brake: new Brake(allowed, (account) => countMessages(this.#peers, account)),
+      brake: new Brake({
+        allowed,
+        totals: (account) => countMessages(this.#peers, account),
+        advice: '"tandem allow" lets it through',
+      }),
       written: (row) => agreed.right.push(row),
       agree: (onLeft, onRight) => {
         agreed.left.push(...onLeft);

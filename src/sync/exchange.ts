@@ -40,7 +40,11 @@ export async function exchange(left: Peer, right: Peer, options: SyncOptions): P
     peers: { left, right },
     options,
     report,
-    brake: new Brake(options.allowMassDeletion, (account) => countMessages(context.peers, account)),
+    brake: new Brake({
+      allowed: options.allowMassDeletion,
+      totals: (account) => countMessages(context.peers, account),
+      advice: "run it again with --allow-mass-deletion",
+    }),
     written: null,
     agree: (onLeft, onRight) => {
       if (left.storeEpoch === right.storeEpoch) return;

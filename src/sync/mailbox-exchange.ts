@@ -338,7 +338,7 @@ export class MailboxExchange {
 
   /** Writes the right side as the left one is, whatever it has of its own. @throws TandemError `brake`. */
   async #overrule({ target, expunged, decisions }: MirrorPlan): Promise<boolean> {
-    await this.#context.brake.count(this.#left.account, expunged);
+    await this.#brake(expunged);
     const nothing: SidePlan = { puts: [], after: this.#left.state, reset: false };
     return this.#apply({ left: nothing, right: target, decisions }, null);
   }
@@ -348,7 +348,12 @@ export class MailboxExchange {
     const alive = this.#left.entry.deleted ? plan.right : plan.left;
     const deleted = alive.puts.filter((put) => put.expunged && put.graves.length > 0).length;
     const purged = plan.decisions.filter((decision) => decision.row === "M08").length;
-    await this.#context.brake.count(this.#left.account, isDeleted ? deleted : purged);
+    await this.#brake(isDeleted ? deleted : purged);
+  }
+
+  #brake(expunged: number): Promise<void> {
+    const { account, entry } = this.#left;
+    return this.#context.brake.count(account, entry.mailboxId, expunged);
   }
 
   /** Applies a plan: the right side first, the left one while its bodies come in, but not before it. */

@@ -100,7 +100,11 @@ test("a held mass deletion is shown by status and let through by allow", async (
   expect(await nodes[0]?.logged("plan-held")).toMatchObject({ peer: "b", account: "default", code: "brake" });
   await untilStatus(a, ({ accounts }) => accounts.some(({ lastError }) => lastError?.code === "brake"));
   const { code, stdout } = await tandem(["status", a.store]);
-  expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringMatching(/Big: brake: .*120 of the 121/) });
+  expect({ code, stdout }).toEqual({
+    code: 1,
+    stdout: expect.stringMatching(/Big: brake: .*120 of the 121.*"tandem allow" lets/),
+  });
+  expect(stdout).not.toContain("--allow-mass-deletion");
   expect((await succeed(["ls", b.store])).stdout).toContain("Big");
 
   expect((await tandem(["allow", a.store, "--peer", "b", "--account", "ann"])).code).toBe(1);
