@@ -63,9 +63,9 @@ export async function driveApart(
   return expected.sort();
 }
 
-async function deliver(store: MailboxStore, mailbox: string, mail: readonly DemoMail[]): Promise<number[]> {
+async function deliver(store: MailboxStore, mailbox: string, mail: readonly DemoMail[]): Promise<readonly number[]> {
   const messages = mail.map(({ bytes, internalDate }) => ({ bytes, internalDate, flags: [] }));
-  return appendMessages(store, ACCOUNT, mailbox, messages);
+  return (await appendMessages(store, ACCOUNT, mailbox, messages)).uids;
 }
 
 function uidOf(uids: readonly number[]): number {

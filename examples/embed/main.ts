@@ -43,8 +43,10 @@ async function deliverAndSync(store: MailboxStore, node: string, partner: string
   const bytes = Buffer.from(
     `From: ${node}\r\nDate: ${now.toUTCString()}\r\nSubject: hello\r\n\r\nIt is ${now.toISOString()}.\r\n`,
   );
-  const [uid] = await appendMessages(store, ACCOUNT, "INBOX", [{ bytes, flags: [], internalDate: now.getTime() }]);
-  process.stdout.write(`delivered UID ${uid}\n`);
+  const message = { bytes, flags: [], internalDate: now.getTime() };
+  const { uidValidity, uids } = await appendMessages(store, ACCOUNT, "INBOX", [message]);
+  // What an IMAP server answers: APPENDUID 1700000000 17.
+  process.stdout.write(`delivered: uidValidity ${uidValidity}, UID ${uids.join()}\n`);
   if (partner === undefined) return;
   const { recordsSent, recordsReceived, renumbered } = await syncOver(
     store,

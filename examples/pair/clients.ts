@@ -88,8 +88,8 @@ export class Clients {
     const mailbox = this.#random() < INBOX_SHARE ? "INBOX" : "Lists";
     const messages: { bytes: Buffer; internalDate: number; flags: string[] }[] = [];
     for (let i = 0; i < count; i++) messages.push({ ...(await this.#mail.next()).value, flags: [] });
-    const uids = await appendMessages(this.#store, ACCOUNT, mailbox, messages).catch(unlessRaced);
-    if (uids !== undefined) this.#ledger.delivered(messages.map(({ bytes }) => bytes));
+    const appended = await appendMessages(this.#store, ACCOUNT, mailbox, messages).catch(unlessRaced);
+    if (appended !== undefined) this.#ledger.delivered(messages.map(({ bytes }) => bytes));
   }
 
   /** Does one thing that clients do; if somebody was faster, nothing. @throws TandemError `io`. */
@@ -128,7 +128,7 @@ export class Clients {
     if (record === null || from === to || !this.#mayMove(record)) return;
     const uids = uidSetOf([record.uid]);
     const copied = await copyMessages(this.#store, ACCOUNT, from.name, uids, to.name);
-    this.#ledger.changed(record.guid, copied.length);
+    this.#ledger.changed(record.guid, copied.uids.length);
     const expunged = await expungeMessages(this.#store, ACCOUNT, from.name, uids);
     this.#ledger.changed(record.guid, -expunged);
     this.#ledger.count("filed");

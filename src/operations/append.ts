@@ -25,11 +25,19 @@ export type NewMessage = (
   readonly internalDate: number;
 };
 
+/** Where messages were appended: what an IMAP server answers with APPENDUID (RFC 4315). */
+export interface Appended {
+  /** UIDVALIDITY of the mailbox as the messages were written to it. */
+  readonly uidValidity: number;
+  /** In the order of the messages, ascending. */
+  readonly uids: readonly number[];
+}
+
 /** What is known of a message before it has a UID. */
 export type Draft = FlagSet & Pick<LiveRecord, "guid" | "size" | "internalDate">;
 
 /**
- * Appends messages in one change and returns their UIDs, in the same order.
+ * Appends messages in one change and returns their UIDs.
  * @throws TandemError `not-found` if there is no such mailbox, `invalid-argument` for a flag or date, `body-missing` if
  *   a message named by GUID is not staged, `limit` if the UIDs are used up, `io`.
  */
@@ -38,7 +46,7 @@ export async function appendMessages(
   account: string,
   mailboxName: string,
   messages: readonly NewMessage[],
-): Promise<number[]> {
+): Promise<Appended> {
   const flags = messages.map((message) => parseFlags(message.flags));
   for (const { internalDate } of messages) checkDate(internalDate);
   const found = await requireMailbox(store, account, mailboxName);
@@ -46,7 +54,10 @@ export async function appendMessages(
   const drafts = messages.map(({ internalDate }, i): Draft => {
     return { ...(staged[i] as { guid: Guid; size: number }), ...(flags[i] as FlagSet), internalDate };
   });
-  return atMailbox(store, account, found, (mailbox) => appendDrafts(store, account, mailbox, drafts));
+  return atMailbox(store, account, found, async (mailbox) => {
+    const uids = await appendDrafts(store, account, mailbox, drafts);
+    return uids === "conflict" ? uids : { uidValidity: mailbox.state.uidValidity, uids };
+  });
 }
 
 /** One attempt to append messages whose bytes are in the store. */

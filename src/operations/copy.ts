@@ -17,6 +17,14 @@ export interface CopiedUid {
   readonly to: number;
 }
 
+/** Where copies are: what an IMAP server answers with COPYUID (RFC 4315). */
+export interface Copied {
+  /** UIDVALIDITY of the target as the copies were written to it. */
+  readonly uidValidity: number;
+  /** In UID order. */
+  readonly uids: readonly CopiedUid[];
+}
+
 /**
  * Copies messages, with their flags and dates, in one change of the target. UIDs that are not there are passed over.
  * @throws TandemError `not-found`, `limit`, `io`.
@@ -27,13 +35,15 @@ export async function copyMessages(
   fromName: string,
   uids: UidSet,
   toName: string,
-): Promise<CopiedUid[]> {
+): Promise<Copied> {
   return untilApplied(async () => {
     const target = await requireMailbox(store, account, toName);
     const records = await readRecords(store, account, fromName, uids);
     try {
       const copies = await appendDrafts(store, account, target, records);
-      return copies === "conflict" ? copies : records.map(({ uid }, i) => ({ from: uid, to: copies[i] as number }));
+      if (copies === "conflict") return copies;
+      const uids = records.map(({ uid }, i) => ({ from: uid, to: copies[i] as number }));
+      return { uidValidity: target.state.uidValidity, uids };
     } catch (error) {
       // Expunged and compacted since it was read: what is there now is copied.
       if (isTandemError(error, "body-missing")) return "conflict";
@@ -53,9 +63,9 @@ export async function moveMessages(
   fromName: string,
   uids: UidSet,
   toName: string,
-): Promise<CopiedUid[]> {
+): Promise<Copied> {
   const copied = await copyMessages(store, account, fromName, uids, toName);
-  await expungeMessages(store, account, fromName, uidSetOf(copied.map(({ from }) => from)));
+  await expungeMessages(store, account, fromName, uidSetOf(copied.uids.map(({ from }) => from)));
   return copied;
 }
 

@@ -3,10 +3,10 @@
  * replication, `apply` and `applyTree`.
  */
 export { absorbMailbox } from "./absorb.ts";
-export { appendMessages, type NewMessage } from "./append.ts";
-export { type CopiedUid, copyMessages, moveMessages } from "./copy.ts";
+export { type Appended, appendMessages, type NewMessage } from "./append.ts";
+export { type Copied, type CopiedUid, copyMessages, moveMessages } from "./copy.ts";
 export { expungeMessages } from "./expunge.ts";
-export { type FlagEdit, storeFlags } from "./flags.ts";
+export { type FlagEdit, type StoredFlags, storeFlags } from "./flags.ts";
 export {
   type CreateOptions,
   createMailbox,

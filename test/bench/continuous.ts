@@ -118,7 +118,8 @@ async function delayOf(
   lookMs: number,
 ): Promise<number> {
   const bytes = message(number + 1_000_000, 2048);
-  const [uid = 0] = await appendMessages(from, ACCOUNT, name, [{ bytes, flags: [], internalDate: Date.now() }]);
+  const mail = { bytes, flags: [], internalDate: Date.now() };
+  const [uid = 0] = (await appendMessages(from, ACCOUNT, name, [mail])).uids;
   const returned = performance.now();
   while (((await to.mailboxNamed(ACCOUNT, name))?.state.uidNext ?? 0) <= uid) sleep(lookMs);
   return performance.now() - returned;

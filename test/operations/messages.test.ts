@@ -30,7 +30,7 @@ async function appendSome(store: MailboxStore, count: number, flags: string[] = 
   const messages = Array.from({ length: count }, (_, i) => {
     return { bytes: Buffer.from(`message ${i}`), flags, internalDate: 1000 * i };
   });
-  return appendMessages(store, A, "INBOX", messages);
+  return [...(await appendMessages(store, A, "INBOX", messages)).uids];
 }
 
 async function inbox(store: MailboxStore): Promise<LiveRecord[]> {
@@ -63,7 +63,7 @@ onBothStores((on) => {
     on(async (store) => {
       await filled(store, 1);
       const before = await store.tree(A);
-      expect(await appendMessages(store, A, "INBOX", [])).toEqual([]);
+      expect((await appendMessages(store, A, "INBOX", [])).uids).toEqual([]);
       const message = { bytes: Buffer.from("x"), flags: [] as string[], internalDate: 0 };
       expect(await codeOf(() => appendMessages(store, A, "None", [message]))).toBe("not-found");
       expect(await codeOf(() => appendMessages(store, A, "INBOX", [{ ...message, flags: ["\\Nope"] }]))).toBe(
@@ -83,7 +83,8 @@ onBothStores((on) => {
     on(async (store) => {
       await filled(store, 0);
       const [guid] = (await store.stage([Buffer.from("staged")])) as [string];
-      expect(await appendMessages(store, A, "inbox", [{ guid, size: 6, flags: [], internalDate: 0 }])).toEqual([1]);
+      const staged = { guid, size: 6, flags: [], internalDate: 0 };
+      expect((await appendMessages(store, A, "inbox", [staged])).uids).toEqual([1]);
       await checkStore(store);
     }),
   );
@@ -118,7 +119,7 @@ onBothStores((on) => {
       await filled(store, 200);
       await storeFlags(store, A, "INBOX", parseUidSet("2"), { add: ["\\Flagged"] });
       const edit = { add: ["\\Flagged", "Work"], remove: ["\\Seen"] };
-      expect(await storeFlags(store, A, "INBOX", parseUidSet("1:2,150"), edit)).toBe(3);
+      expect(await storeFlags(store, A, "INBOX", parseUidSet("1:2,150"), edit)).toMatchObject({ changed: 3 });
       const records = await inbox(store);
       const stamp = (flag: string, modseq: number) => ({ flag, modseq });
       expect(records[0]?.flagStamps).toEqual([stamp("\\flagged", 4), stamp("work", 4)]);
@@ -129,14 +130,94 @@ onBothStores((on) => {
   );
 
   test(
+    "RFC 4315: appending, copying and moving tell the uidValidity of the mailbox they wrote to",
+    on(async (store) => {
+      await filled(store, 2);
+      const { state: copies } = await createMailbox(store, A, "Copies");
+      const { state: archive } = await createMailbox(store, A, "Archive");
+      expect(copies.uidValidity).not.toBe(archive.uidValidity);
+      const message = { bytes: Buffer.from("one"), flags: [], internalDate: 0 };
+      const appended = await appendMessages(store, A, "Copies", [message]);
+      expect(appended).toEqual({ uidValidity: copies.uidValidity, uids: [1] });
+      const copied = await copyMessages(store, A, "INBOX", parseUidSet("2"), "Copies");
+      expect(copied).toEqual({ uidValidity: copies.uidValidity, uids: [{ from: 2, to: 2 }] });
+      const moved = await moveMessages(store, A, "Copies", parseUidSet("1:5"), "Archive");
+      expect(moved).toMatchObject({ uidValidity: archive.uidValidity, uids: [{ from: 1 }, { from: 2 }] });
+      const none = await moveMessages(store, A, "Copies", parseUidSet("1:5"), "Archive");
+      expect(none).toEqual({ uidValidity: archive.uidValidity, uids: [] });
+    }),
+  );
+
+  test(
+    "flags: replaced, those in neither set are left alone, stamps included",
+    on(async (store) => {
+      await filled(store, 1);
+      const one = parseUidSet("1");
+      await storeFlags(store, A, "INBOX", one, { add: ["\\Seen", "\\Draft", "Work", "old"] });
+      const edit = { replace: ["\\Seen", "WORK", "\\Flagged"] };
+      expect(await storeFlags(store, A, "INBOX", one, edit)).toEqual({ changed: 1, modseq: 4, modified: [] });
+      const [record] = (await inbox(store)) as [LiveRecord];
+      expect(flagNames(record)).toEqual(["Work", "\\Flagged", "\\Seen"]);
+      expect(record.flagStamps.filter(({ modseq }) => modseq === 4).map(({ flag }) => flag)).toEqual([
+        "\\draft",
+        "\\flagged",
+        "old",
+      ]);
+      expect(await storeFlags(store, A, "INBOX", one, edit)).toEqual({ changed: 0, modseq: null, modified: [] });
+      await storeFlags(store, A, "INBOX", one, { replace: [] });
+      expect(flagNames((await inbox(store))[0] as LiveRecord)).toEqual([]);
+      const both = { replace: ["\\Seen"], add: ["\\Draft"] };
+      expect(await codeOf(() => storeFlags(store, A, "INBOX", one, both))).toBe("invalid-argument");
+      await checkStore(store);
+    }),
+  );
+
+  test(
+    "RFC 7162: messages changed since are left alone and named, whatever their flags",
+    on(async (store) => {
+      await filled(store, 4);
+      const all = parseUidSet("1:9");
+      await storeFlags(store, A, "INBOX", parseUidSet("2,4"), { add: ["\\Seen"] });
+      const edit = { add: ["\\Seen"], unchangedSince: 2 };
+      expect(await storeFlags(store, A, "INBOX", all, edit)).toEqual({ changed: 2, modseq: 4, modified: [2, 4] });
+      expect(await storeFlags(store, A, "INBOX", all, { ...edit, unchangedSince: 0 })).toEqual({
+        changed: 0,
+        modseq: null,
+        modified: [1, 2, 3, 4],
+      });
+      expect(await storeFlags(store, A, "INBOX", all, { ...edit, unchangedSince: 4 })).toMatchObject({ modified: [] });
+      for (const unchangedSince of [-1, 1.5, Number.NaN])
+        expect(await codeOf(() => storeFlags(store, A, "INBOX", all, { unchangedSince }))).toBe("invalid-argument");
+    }),
+  );
+
+  test(
+    "P13: of stores on condition at the same time one goes through for each message",
+    on(async (store) => {
+      await filled(store, 3);
+      const { state } = (await store.mailbox(A, "inbox")) ?? expect.fail("no mailbox");
+      const edit = (i: number) => ({ add: [`taken-by-${i}`], unchangedSince: state.highestModseq });
+      const takers = Array.from({ length: 8 }, (_, i) => storeFlags(store, A, "INBOX", parseUidSet("1:3"), edit(i)));
+      const results = await Promise.all(takers);
+      expect(results.filter(({ changed }) => changed === 3)).toHaveLength(1);
+      expect(results.filter(({ modified }) => modified.length === 3)).toHaveLength(7);
+      expect((await inbox(store)).map(({ keywords }) => keywords.length)).toEqual([1, 1, 1]);
+    }),
+  );
+
+  test(
     "flags: what changes nothing writes nothing",
     on(async (store) => {
       await filled(store, 3);
       await storeFlags(store, A, "INBOX", parseUidSet("1"), { add: ["Work"] });
       const before = await store.tree(A);
-      expect(await storeFlags(store, A, "INBOX", parseUidSet("1"), { add: ["WORK"] })).toBe(0);
-      expect(await storeFlags(store, A, "INBOX", parseUidSet("4:90"), { add: ["\\Seen"] })).toBe(0);
-      expect(await storeFlags(store, A, "INBOX", parseUidSet("*"), { remove: ["\\Seen"] })).toBe(0);
+      expect(await storeFlags(store, A, "INBOX", parseUidSet("1"), { add: ["WORK"] })).toMatchObject({ changed: 0 });
+      expect(await storeFlags(store, A, "INBOX", parseUidSet("4:90"), { add: ["\\Seen"] })).toMatchObject({
+        changed: 0,
+      });
+      expect(await storeFlags(store, A, "INBOX", parseUidSet("*"), { remove: ["\\Seen"] })).toMatchObject({
+        changed: 0,
+      });
       expect(await codeOf(() => storeFlags(store, A, "INBOX", [], { add: ["a b"] }))).toBe("invalid-argument");
       expect(await store.tree(A)).toEqual(before);
     }),
@@ -147,8 +228,10 @@ onBothStores((on) => {
     on(async (store) => {
       await filled(store, 300);
       await expungeMessages(store, A, "INBOX", parseUidSet("201:300"));
-      expect(await storeFlags(store, A, "INBOX", parseUidSet("*"), { add: ["\\Seen"] })).toBe(1);
-      expect(await storeFlags(store, A, "INBOX", parseUidSet("250:*"), { add: ["\\Seen", "\\Draft"] })).toBe(1);
+      expect(await storeFlags(store, A, "INBOX", parseUidSet("*"), { add: ["\\Seen"] })).toMatchObject({ changed: 1 });
+      expect(await storeFlags(store, A, "INBOX", parseUidSet("250:*"), { add: ["\\Seen", "\\Draft"] })).toMatchObject({
+        changed: 1,
+      });
       expect((await inbox(store)).at(-1)).toMatchObject({ uid: 200, systemFlags: 0b10001 });
     }),
   );
@@ -174,7 +257,7 @@ onBothStores((on) => {
       await storeFlags(store, A, "INBOX", parseUidSet("2:3"), { add: ["\\Seen", "x"] });
       await createMailbox(store, A, "Copies", { mailboxId: () => "copies" });
       const copied = await copyMessages(store, A, "INBOX", parseUidSet("2:3,99"), "Copies");
-      expect(copied).toEqual([
+      expect(copied.uids).toEqual([
         { from: 2, to: 1 },
         { from: 3, to: 2 },
       ]);
@@ -195,13 +278,13 @@ onBothStores((on) => {
     on(async (store) => {
       await filled(store, 4);
       await createMailbox(store, A, "Archive", { mailboxId: () => "archive" });
-      expect(await moveMessages(store, A, "INBOX", parseUidSet("1:2"), "Archive")).toEqual([
+      expect((await moveMessages(store, A, "INBOX", parseUidSet("1:2"), "Archive")).uids).toEqual([
         { from: 1, to: 1 },
         { from: 2, to: 2 },
       ]);
       expect((await inbox(store)).map(({ uid }) => uid)).toEqual([3, 4]);
       expect(await recordsIn(store, A, "archive")).toHaveLength(2);
-      expect(await moveMessages(store, A, "INBOX", uidSetOf([3]), "INBOX")).toEqual([{ from: 3, to: 5 }]);
+      expect((await moveMessages(store, A, "INBOX", uidSetOf([3]), "INBOX")).uids).toEqual([{ from: 3, to: 5 }]);
       expect((await inbox(store)).map(({ uid }) => uid)).toEqual([4, 5]);
       expect(await codeOf(() => moveMessages(store, A, "INBOX", uidSetOf([4]), "None"))).toBe("not-found");
       expect(await inbox(store)).toHaveLength(2);

@@ -37,7 +37,7 @@ async function withNewStore(directory: string, body: (store: MailboxStore) => Pr
   await store.close();
 }
 
-async function append(store: MailboxStore, ...bodies: Uint8Array[]): Promise<number[]> {
+async function append(store: MailboxStore, ...bodies: Uint8Array[]): Promise<unknown> {
   const messages = bodies.map((bytes) => ({ bytes, flags: [], internalDate: 0 }));
   return appendMessages(store, "ann", "INBOX", messages);
 }

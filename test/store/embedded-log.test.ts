@@ -9,8 +9,9 @@ import { openEmbeddedStore } from "../../src/store/embedded/embedded-store.ts";
 import type { MailboxStore } from "../../src/store/store.ts";
 import { withDirectory } from "./checks.ts";
 
-function append(store: MailboxStore, text: string): Promise<number[]> {
-  return appendMessages(store, "ann", "INBOX", [{ bytes: Buffer.from(text), flags: [], internalDate: 0 }]);
+async function append(store: MailboxStore, text: string): Promise<readonly number[]> {
+  const message = { bytes: Buffer.from(text), flags: [], internalDate: 0 };
+  return (await appendMessages(store, "ann", "INBOX", [message])).uids;
 }
 
 test("the times of entries are those of the store's clock", async () => {

@@ -33,9 +33,10 @@ export async function runAppend(
   const start = await readStart(file === "-" ? process.stdin : contentChunks(readMessageFile(file).content), file);
   return withStore(directory, { create: true }, async (store) => {
     const staged = await stage(store, start);
-    const { state } = await ensureMailbox(store, options.account, name);
-    const [uid] = await appendMessages(store, options.account, name, [{ ...staged, flags, internalDate }]);
-    const { uidValidity } = state;
+    await ensureMailbox(store, options.account, name);
+    const message = { ...staged, flags, internalDate };
+    const { uidValidity, uids } = await appendMessages(store, options.account, name, [message]);
+    const [uid] = uids;
     await withOutput((out) =>
       options.json ? out.json({ mailbox: name, uidValidity, uid, guid: staged.guid }) : out.line(String(uid)),
     );

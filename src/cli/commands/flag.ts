@@ -20,7 +20,7 @@ export function runFlag(
   const { add, remove } = parseChanges(changes);
   return withStore(directory, {}, async (store) => {
     const { entry } = await existingMailbox(store, options.account, mailbox);
-    const changed = await storeFlags(store, options.account, entry.name, uids, { add, remove });
+    const { changed } = await storeFlags(store, options.account, entry.name, uids, { add, remove });
     await printChanged("changed", changed, options.json);
     return OK;
   });

@@ -9,8 +9,8 @@ process.stdout.write("ready\n");
 for await (const line of createInterface({ input: process.stdin })) {
   try {
     const bytes = Buffer.from(line.padEnd(20_000, "."));
-    const [uid] = await appendMessages(store, "ann", "INBOX", [{ bytes, flags: [], internalDate: 0 }]);
-    process.stdout.write(`${uid}\n`);
+    const { uids } = await appendMessages(store, "ann", "INBOX", [{ bytes, flags: [], internalDate: 0 }]);
+    process.stdout.write(`${uids[0]}\n`);
   } catch (error) {
     process.stdout.write(`${error.code}: ${error.message}\n`);
   }

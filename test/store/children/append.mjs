@@ -7,7 +7,7 @@ const [directory, count, tag] = process.argv.slice(2);
 const store = await openEmbeddedStore(directory);
 for (let i = 0; i < Number(count); i++) {
   const bytes = Buffer.from(`Subject: ${tag} ${i}\r\n\r\n${"x".repeat(i % 500)}`);
-  const [uid] = await appendMessages(store, "ann", "INBOX", [{ bytes, flags: [], internalDate: i }]);
-  process.stdout.write(`${uid}\n`);
+  const { uids } = await appendMessages(store, "ann", "INBOX", [{ bytes, flags: [], internalDate: i }]);
+  process.stdout.write(`${uids[0]}\n`);
 }
 await store.close();

@@ -9,7 +9,7 @@ for (let round = 0; round < Number(rounds); round++) {
   const messages = Array.from({ length: 40 }, (_, i) => {
     return { bytes: Buffer.from(`${tag} ${round} ${i} ${"y".repeat(3000)}`), flags: [], internalDate: i };
   });
-  const uids = await appendMessages(store, "ann", "INBOX", messages);
+  const { uids } = await appendMessages(store, "ann", "INBOX", messages);
   await expungeMessages(store, "ann", "INBOX", uidSetOf(uids.slice(5)));
   process.stdout.write(
     uids

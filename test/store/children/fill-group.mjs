@@ -15,7 +15,7 @@ for (let failed = false; !failed; ) {
   );
   for (const [i, { status, value, reason }] of (await Promise.allSettled(appends)).entries()) {
     if (status === "rejected") failed = true;
-    lines.push(status === "rejected" ? `${reason.code}: ${reason.message}` : `${names[i]} ${value[0]}`);
+    lines.push(status === "rejected" ? `${reason.code}: ${reason.message}` : `${names[i]} ${value.uids[0]}`);
   }
 }
 process.stdout.write(`${lines.join("\n")}\n`, () => process.exit());

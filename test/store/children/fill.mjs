@@ -8,8 +8,8 @@ const store = await openEmbeddedStore(directory);
 for (let i = 0; ; i++) {
   const bytes = Buffer.alloc(60_000, `${i} `);
   try {
-    const [uid] = await appendMessages(store, "ann", "INBOX", [{ bytes, flags: [], internalDate: i }]);
-    process.stdout.write(`${uid}\n`);
+    const { uids } = await appendMessages(store, "ann", "INBOX", [{ bytes, flags: [], internalDate: i }]);
+    process.stdout.write(`${uids[0]}\n`);
   } catch (error) {
     process.stdout.write(`${error.code}: ${error.message}\n`);
     break;

@@ -55,7 +55,7 @@ export class Node {
   }
 
   /** Delivers mails in one change. */
-  deliverAll(
+  async deliverAll(
     mailbox: string,
     texts: readonly (string | Uint8Array)[],
     flags: string[] = [],
@@ -63,14 +63,14 @@ export class Node {
     account = ACCOUNT,
   ): Promise<number[]> {
     const messages = texts.map((text) => ({ bytes: Buffer.from(text as string), flags, internalDate: date }));
-    return appendMessages(this.store, account, mailbox, messages);
+    return [...(await appendMessages(this.store, account, mailbox, messages)).uids];
   }
 
-  set(mailbox: string, uid: number, ...flags: string[]): Promise<number> {
+  set(mailbox: string, uid: number, ...flags: string[]): Promise<unknown> {
     return storeFlags(this.store, ACCOUNT, mailbox, uidSetOf([uid]), { add: flags });
   }
 
-  clear(mailbox: string, uid: number, ...flags: string[]): Promise<number> {
+  clear(mailbox: string, uid: number, ...flags: string[]): Promise<unknown> {
     return storeFlags(this.store, ACCOUNT, mailbox, uidSetOf([uid]), { remove: flags });
   }
 

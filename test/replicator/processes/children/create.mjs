@@ -17,7 +17,7 @@ for await (const mailbox of createInterface({ input: process.stdin })) {
     if (error.code !== "exists") throw error;
   });
   const bytes = Buffer.from(`Subject: ${tag} in ${mailbox}\r\n\r\n`);
-  const [uid] = await appendMessages(store, "ann", mailbox, [{ bytes, flags: [], internalDate: 0 }]);
-  process.stdout.write(`+ ${mailbox} ${uid} ${createHash("sha256").update(bytes).digest("hex")}\n`);
+  const { uids } = await appendMessages(store, "ann", mailbox, [{ bytes, flags: [], internalDate: 0 }]);
+  process.stdout.write(`+ ${mailbox} ${uids[0]} ${createHash("sha256").update(bytes).digest("hex")}\n`);
 }
 await store?.close();

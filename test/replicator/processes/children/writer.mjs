@@ -31,7 +31,7 @@ async function append() {
     Buffer.from(`Subject: ${tag} ${made++}\r\n\r\n${"x".repeat(below(size))}`),
   );
   const messages = bodies.map((bytes) => ({ bytes, flags: [], internalDate: made }));
-  const uids = await appendMessages(store, "ann", mailbox, messages);
+  const { uids } = await appendMessages(store, "ann", mailbox, messages);
   for (const [i, uid] of uids.entries()) {
     const message = { mailbox, uid, guid: createHash("sha256").update(bodies[i]).digest("hex") };
     tell("+", message);
@@ -42,7 +42,8 @@ async function append() {
 // The other node may have renumbered it: then nothing is there under its UID, and nothing is done.
 async function flag(message) {
   const { mailbox, uid } = message;
-  if ((await storeFlags(store, "ann", mailbox, uidSetOf([uid]), { add: ["\\Flagged"] })) === 1) tell("f", message);
+  const { changed } = await storeFlags(store, "ann", mailbox, uidSetOf([uid]), { add: ["\\Flagged"] });
+  if (changed === 1) tell("f", message);
 }
 
 async function expunge(message) {
