@@ -3,9 +3,11 @@
  *
  *   node dist/examples/embed/main.js STORE PORT [PARTNER]
  *
- * It answers the partner's exchanges on PORT (loopback), delivers a message every second, and starts an exchange with
- * PARTNER (ws://host:port) after each. Run it twice, each as the other's partner, and both stores stay identical.
+ * It answers the partner's exchanges on PORT (loopback; 0 takes a free one), delivers a message every second, and starts an
+ * exchange with PARTNER (ws://host:port) after each, until Ctrl-C. Run it twice, each as the other's partner, and both stores
+ * stay identical. Exit status: 0 if it was ended, 1 if it could not begin, 2 for a wrong command line.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   appendMessages,
   connectWebSocket,
@@ -16,45 +18,78 @@ import {
   type MailboxStore,
   openEmbeddedStore,
   serveReplica,
+  storeFlags,
   syncOver,
+  uidSetOf,
 } from "../../src/index.ts";
 
 const ACCOUNT = "default";
+const USAGE = "usage: node dist/examples/embed/main.js STORE PORT [ws://PARTNER]";
 
-async function main(directory: string, port: number, partner: string | undefined): Promise<void> {
-  const store = await openEmbeddedStore(directory, { create: true });
-  const listener = await listenWebSocket({
-    host: "127.0.0.1",
-    port,
-    // One broken connection concerns no other: the partner will come again.
-    onConnection: (connection) => void serveReplica(store, connection, { node: directory }).catch(report),
-  });
-  process.stdout.write(`${directory} answers on ${listener.address}\n`);
-  const timer = setInterval(() => void deliverAndSync(store, directory, partner).catch(report), 1000);
-  process.once("SIGINT", () => {
-    clearInterval(timer);
-    void listener.close().then(() => store.close());
-  });
+interface Settings {
+  readonly directory: string;
+  readonly port: number;
+  readonly partner: string | undefined;
 }
 
-async function deliverAndSync(store: MailboxStore, node: string, partner: string | undefined): Promise<void> {
+/** @returns what is wrong, if anything is: before a store is made. */
+function readArguments([directory, port, partner, ...rest]: readonly string[]): Settings | string {
+  if (!directory || port === undefined || rest.length > 0) return USAGE;
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535)
+    return `${JSON.stringify(port)} is not a port; give a number from 0 to 65535.`;
+  if (partner !== undefined && !/^wss?:\/\/[^/]/.test(partner))
+    return `${JSON.stringify(partner)} is not a partner; give an address such as ws://127.0.0.1:4190.`;
+  return { directory, port: Number(port), partner };
+}
+
+/** Serves and delivers until `signal` is aborted. @throws TandemError if the store or the port cannot be had. */
+async function run({ directory, port, partner }: Settings, signal: AbortSignal): Promise<void> {
+  const store = await openEmbeddedStore(directory, { create: true });
+  try {
+    const listener = await listenWebSocket({
+      host: "127.0.0.1",
+      port,
+      // One broken connection concerns no other: the partner will come again.
+      onConnection: (connection) => void serveReplica(store, connection, { node: directory }).catch(report),
+    });
+    print(`${directory} answers on ${listener.address}`);
+    try {
+      while (!signal.aborted) {
+        await deliver(store, directory).catch(report);
+        if (partner !== undefined) await sync(store, directory, partner).catch(report);
+        await sleep(1000, undefined, { signal }).catch(() => undefined);
+      }
+    } finally {
+      await listener.close();
+    }
+  } finally {
+    await store.close();
+  }
+}
+
+/** A message arrives, and somebody reads it, unless somebody else changed it first. */
+async function deliver(store: MailboxStore, node: string): Promise<void> {
   await ensureInbox(store);
   const now = new Date();
-  const bytes = Buffer.from(
-    `From: ${node}\r\nDate: ${now.toUTCString()}\r\nSubject: hello\r\n\r\nIt is ${now.toISOString()}.\r\n`,
-  );
-  const message = { bytes, flags: [], internalDate: now.getTime() };
+  const text = `From: ${node}\r\nDate: ${now.toUTCString()}\r\nSubject: hello\r\n\r\nIt is ${now.toISOString()}.\r\n`;
+  const message = { bytes: Buffer.from(text), flags: [], internalDate: now.getTime() };
   const { uidValidity, uids } = await appendMessages(store, ACCOUNT, "INBOX", [message]);
   // What an IMAP server answers: APPENDUID 1700000000 17.
-  process.stdout.write(`delivered: uidValidity ${uidValidity}, UID ${uids.join()}\n`);
-  if (partner === undefined) return;
-  const { recordsSent, recordsReceived, renumbered } = await syncOver(
+  print(`delivered: uidValidity ${uidValidity}, UID ${uids.join()}`);
+  const { changed, modseq } = await storeFlags(store, ACCOUNT, "INBOX", uidSetOf(uids), { add: ["\\Seen"] });
+  if (changed > 0) print(`read: modseq ${modseq}`);
+}
+
+async function sync(store: MailboxStore, node: string, partner: string): Promise<void> {
+  const connection = await connectWebSocket(partner);
+  const { recordsSent, recordsReceived, renumbered, issues } = await syncOver(
     store,
-    await connectWebSocket(partner),
+    connection,
     DEFAULT_SYNC_OPTIONS,
     node,
   );
-  process.stdout.write(`synced: ${recordsSent} there, ${recordsReceived} back, ${renumbered} renumbered\n`);
+  print(`synced: ${recordsSent} there, ${recordsReceived} back, ${renumbered} renumbered`);
+  for (const { mailbox, message } of issues) process.stderr.write(`${mailbox}: ${message}\n`);
 }
 
 async function ensureInbox(store: MailboxStore): Promise<void> {
@@ -64,11 +99,24 @@ async function ensureInbox(store: MailboxStore): Promise<void> {
   });
 }
 
-function report(error: unknown): void {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
 }
 
-const [directory, port, partner] = process.argv.slice(2);
-if (directory === undefined || port === undefined)
-  process.stderr.write("usage: node dist/examples/embed/main.js STORE PORT [ws://PARTNER]\n");
-else await main(directory, Number(port), partner);
+/** Errors of Tandem are sentences for people; any other is a fault of this program, and its stack is of use. */
+function report(error: unknown): void {
+  process.stderr.write(`${isTandemError(error) ? error.message : ((error as Error).stack ?? error)}\n`);
+}
+
+const settings = readArguments(process.argv.slice(2));
+if (typeof settings === "string") {
+  process.stderr.write(`${settings}\n`);
+  process.exitCode = 2;
+} else {
+  const end = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => end.abort());
+  await run(settings, end.signal).catch((error: unknown) => {
+    report(error);
+    process.exitCode = 1;
+  });
+}
