@@ -24,7 +24,7 @@ afterEach(() => store.close());
 /** Appends ten messages and expunges the first six of them. */
 async function use(): Promise<void> {
   const messages = Array.from({ length: 10 }, () => ({ bytes: Buffer.alloc(SIZE, ++now), flags: [], internalDate: 0 }));
-  const uids = await appendMessages(store, "ann", "INBOX", messages);
+  const { uids } = await appendMessages(store, "ann", "INBOX", messages);
   await expungeMessages(store, "ann", "INBOX", parseUidSet(`${uids[0]}:${uids[5]}`));
 }
 
