@@ -2,8 +2,7 @@
  * Both servers together: two stores, opened beside the two daemons as delivery agents and IMAP servers do, and the
  * daemons themselves.
  */
-import { type Comparison, compareSides, type MailboxStore, openEmbeddedStore, waitForPeer } from "../../src/index.ts";
-import { LocalPeer } from "../../src/sync/local-peer.ts";
+import { type Comparison, compareStores, type MailboxStore, openEmbeddedStore, waitForPeer } from "../../src/index.ts";
 import { DaemonProcess, type End, type LogLine } from "./daemon.ts";
 import { NODES, type NodeName, noteEnded, noteRunning, otherNode, pathsOf, prepareData } from "./data.ts";
 
@@ -101,9 +100,7 @@ export class Pair {
 
   /** Compares both stores. @param deep every record, and every message read and hashed. */
   compare(deep: boolean): Promise<Comparison> {
-    const { a, b } = this.stores;
-    const [left, right] = [new LocalPeer(a, b.storeEpoch), new LocalPeer(b, a.storeEpoch)];
-    return compareSides(left, right, { account: null, deep });
+    return compareStores(this.stores.a, this.stores.b, { account: null, deep });
   }
 
   /** Ends both daemons in order, one after the other, and closes the stores. */

@@ -70,7 +70,7 @@ async function spoolChanged(
 export async function* liveRecords(snapshot: MailboxSnapshot, uids: UidSet): AsyncGenerator<LiveRecord[]> {
   const needsHighest = uids.some(({ a, b }) => a === "*" || b === "*");
   const highest = needsHighest ? await highestLiveUid(snapshot) : null;
-  for (const { first, last } of resolveUidSet(uids, highest))
-    for await (const batches of snapshot.scan({ fromUid: first, toUid: last }))
+  for (const { firstUid, lastUid } of resolveUidSet(uids, highest))
+    for await (const batches of snapshot.scan({ fromUid: firstUid, toUid: lastUid }))
       yield batches.flatMap((batch) => decodeBatch(batch.bytes).filter(isLive));
 }

@@ -16,4 +16,4 @@ export {
   setMailboxAttribute,
 } from "./mailboxes.ts";
 export { forgetPeer, type PurgeOptions, type PurgeResult, purgeAccount, purgeTombstones } from "./purge.ts";
-export { parseUidSet, resolveUidSet, type UidRange, type UidSet, uidSetOf } from "./uid-set.ts";
+export { parseUidSet, resolveUidSet, type UidBound, type UidSet, uidSetOf } from "./uid-set.ts";

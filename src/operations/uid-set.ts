@@ -3,19 +3,13 @@
  */
 import { TandemError } from "../model/errors.ts";
 import { MAX_UID } from "../model/record.ts";
-import type { MailboxSnapshot } from "../store/store.ts";
+import type { MailboxSnapshot, UidRange } from "../store/store.ts";
 
 /** A UID, or "*": the highest UID present. */
-type Bound = number | "*";
+export type UidBound = number | "*";
 
 /** The ranges of a UID set as they were given, in any order. */
-export type UidSet = readonly { readonly a: Bound; readonly b: Bound }[];
-
-/** UIDs from `first` to `last`, both included. */
-export interface UidRange {
-  readonly first: number;
-  readonly last: number;
-}
+export type UidSet = readonly { readonly a: UidBound; readonly b: UidBound }[];
 
 const ITEM = /^(\d+|\*)(?::(\d+|\*))?$/;
 
@@ -36,16 +30,16 @@ export function uidSetOf(uids: readonly number[]): UidSet {
 
 /** The set as ascending ranges that do not touch. `highest`: the highest UID present, null in an empty mailbox. */
 export function resolveUidSet(set: UidSet, highest: number | null): UidRange[] {
-  const value = (bound: Bound) => (bound === "*" ? (highest ?? 0) : bound);
+  const value = (bound: UidBound) => (bound === "*" ? (highest ?? 0) : bound);
   const ranges = set
-    .map(({ a, b }) => ({ first: Math.min(value(a), value(b)), last: Math.max(value(a), value(b)) }))
-    .filter(({ last }) => last > 0)
-    .sort((x, y) => x.first - y.first);
+    .map(({ a, b }) => ({ firstUid: Math.min(value(a), value(b)), lastUid: Math.max(value(a), value(b)) }))
+    .filter(({ lastUid }) => lastUid > 0)
+    .sort((x, y) => x.firstUid - y.firstUid);
   const merged: UidRange[] = [];
-  for (const { first, last } of ranges) {
+  for (const { firstUid, lastUid } of ranges) {
     const before = merged.at(-1);
-    if (before === undefined || first > before.last + 1) merged.push({ first, last });
-    else merged[merged.length - 1] = { first: before.first, last: Math.max(before.last, last) };
+    if (before === undefined || firstUid > before.lastUid + 1) merged.push({ firstUid, lastUid });
+    else merged[merged.length - 1] = { firstUid: before.firstUid, lastUid: Math.max(before.lastUid, lastUid) };
   }
   return merged;
 }
@@ -63,7 +57,7 @@ export async function highestLiveUid(snapshot: MailboxSnapshot): Promise<number 
   return low;
 }
 
-function parseBound(text: string, bound: string): Bound {
+function parseBound(text: string, bound: string): UidBound {
   if (bound === "*") return "*";
   const uid = Number(bound);
   if (uid < 1 || uid > MAX_UID) throw wrongSet(text, `${bound} is not a UID, which goes from 1 to ${MAX_UID}`);

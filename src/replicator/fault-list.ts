@@ -3,41 +3,58 @@
  * that any process can tell of them. Pure.
  */
 import { z } from "zod";
-import { ERROR_CODES } from "../model/errors.ts";
+import { ERROR_CODES, type ErrorCode } from "../model/errors.ts";
 import { faultDelay } from "./backoff.ts";
 
-const faultShape = z.object({
+/** One fault that is there. */
+export interface OpenFault {
+  readonly account: string;
+  readonly mailboxId: string;
+  /** A message of this GUID, records from this UID on, or with neither something else of the store. */
+  readonly guid: string | null;
+  readonly firstUid: number | null;
+  readonly lastUid: number | null;
+  readonly code: ErrorCode;
+  readonly message: string;
+  /** When it was found, in milliseconds since 1970. */
+  readonly since: number;
+  /** Attempts to repair it that failed in a row. */
+  readonly failures: number;
+  /** Not to be tried before, in milliseconds since 1970. */
+  readonly nextTry: number;
+}
+
+const faultShape: z.ZodType<OpenFault> = z.object({
   account: z.string(),
   mailboxId: z.string(),
-  /** A message of this GUID, records from this UID on, or with neither something else of the store. */
   guid: z.string().nullable(),
   firstUid: z.number().nullable(),
   lastUid: z.number().nullable(),
   code: z.enum(ERROR_CODES),
   message: z.string(),
-  /** When it was found, in milliseconds since 1970. */
   since: z.number(),
-  /** Attempts to repair it that failed in a row. */
   failures: z.number(),
-  /** Not to be tried before, in milliseconds since 1970. */
   nextTry: z.number(),
 });
 
-/** One fault that is there. */
-export type OpenFault = Readonly<z.infer<typeof faultShape>>;
-
-const scrubShape = z.object({
+/** How far the scrub is. */
+export interface ScrubState {
   /** When the round began, in milliseconds since 1970. */
-  started: z.number(),
+  readonly started: number;
   /** When the last round ended; null if none has. */
-  finished: z.number().nullable(),
+  readonly finished: number | null;
   /** Where the round goes on: behind this UID of this mailbox; null between two rounds. */
+  readonly place: { readonly account: string; readonly mailboxId: string; readonly uid: number } | null;
+  /** Messages that the round has read. */
+  readonly messages: number;
+}
+
+const scrubShape: z.ZodType<ScrubState> = z.object({
+  started: z.number(),
+  finished: z.number().nullable(),
   place: z.object({ account: z.string(), mailboxId: z.string(), uid: z.number() }).nullable(),
   messages: z.number(),
 });
-
-/** How far the scrub is. */
-export type ScrubState = Readonly<z.infer<typeof scrubShape>>;
 
 export const FAULTS_NOTE = "faults";
 export const SCRUB_NOTE = "scrub";

@@ -11,8 +11,8 @@ import type { OnFault } from "../sync/local-faults.ts";
 import { LocalPeer } from "../sync/local-peer.ts";
 import type { RemotePeer } from "../sync/remote-peer.ts";
 import type { Giver } from "../sync/repair.ts";
-import { type MasterTrust, openRemote } from "../sync/session.ts";
-import type { Access } from "../sync/trust.ts";
+import { openRemote } from "../sync/session.ts";
+import type { Access, MasterTrust } from "../sync/trust.ts";
 import type { FrameConnection } from "../transport/transport.ts";
 
 export class Link {

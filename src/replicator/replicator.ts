@@ -5,7 +5,7 @@ import { isTandemError } from "../model/errors.ts";
 import type { MailboxStore } from "../store/store.ts";
 import type { LocalFault } from "../sync/local-faults.ts";
 import { OpenPlaces } from "../sync/open-places.ts";
-import { type ReplicaOptions, serveReplica } from "../sync/replica.ts";
+import { type ReplicaOptions, type ServeOptions, serveMaster } from "../sync/replica.ts";
 import type { FrameConnection } from "../transport/transport.ts";
 import { Channel } from "./channel.ts";
 import { type Environment, SYSTEM } from "./environment.ts";
@@ -23,7 +23,7 @@ export interface ReplicatorOptions {
   /** Milliseconds after which each peer is asked again what differs; `DEFAULT_SURVEY_MS` by default. */
   readonly surveyMs?: number;
   /** How connections are answered, besides `node`. */
-  readonly replica?: Omit<ReplicaOptions, "node" | "onGreeting" | "onFault" | "onLeft" | "incoming">;
+  readonly replica?: Omit<ReplicaOptions, "node" | "onGreeting" | "onFault">;
   /** How the store is looked through for damage; `DEFAULT_SCRUB` by default. */
   readonly scrub?: ScrubPace;
   readonly environment?: Environment;
@@ -88,8 +88,8 @@ export class Replicator {
     try {
       const onFault = (fault: LocalFault) => this.#scrub.corrected(fault);
       const incoming = this.#incoming;
-      const onLeft: ReplicaOptions["onLeft"] = async (...left) => this.#channels.get(peer)?.left(...left);
-      await serveReplica(store, connection, { ...replica, node, onGreeting, onFault, onLeft, incoming });
+      const onLeft: ServeOptions["onLeft"] = async (...left) => this.#channels.get(peer)?.left(...left);
+      await serveMaster(store, connection, { ...replica, node, onGreeting, onFault, onLeft, incoming });
       onEvent({ event: "replica-ended", peer });
     } catch (error) {
       const code = isTandemError(error) ? error.code : "internal";

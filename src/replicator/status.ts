@@ -12,8 +12,11 @@ export interface PeerStatus {
   readonly peer: string;
   /** Connected, and everything that changed here is there. */
   readonly inSync: boolean;
-  /** `none`: no daemon keeps this peer up to date at the moment. */
-  readonly connection: ChannelNote["state"] | "none";
+  /**
+   * `starting`: never connected yet; `disconnected`: lost a moment ago; `unreachable`: could not be reached since; `none`: no
+   * daemon keeps this peer up to date at the moment.
+   */
+  readonly connection: "starting" | "connected" | "disconnected" | "unreachable" | "none";
   /** Since when the connection is so; null if it is not known. */
   readonly since: number | null;
   /** Why it is not connected, and when it is called again. */

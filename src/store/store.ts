@@ -131,6 +131,7 @@ export interface ScanOptions {
   readonly toUid?: number;
 }
 
+/** UIDs from `firstUid` to `lastUid`, both included. */
 export interface UidRange {
   readonly firstUid: number;
   readonly lastUid: number;

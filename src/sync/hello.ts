@@ -13,12 +13,12 @@ import type { LocalPeer } from "./local-peer.ts";
 import type { SurveyedMailbox } from "./peer.ts";
 import type { MessageOf } from "./requests.ts";
 import {
-  type Credential,
   deniedError,
   FULL_ACCESS,
   freshNonce,
   isAdmitted,
   isProof,
+  type MasterTrust,
   NO_CREDENTIAL,
   prove,
   type Random,
@@ -36,12 +36,9 @@ export interface Greeting {
 }
 
 /** How a master introduces itself. */
-export interface Introduction {
+export interface Introduction extends MasterTrust {
   readonly storeEpoch: string;
   readonly node: string;
-  readonly credential?: Credential;
-  /** Needed with a secret. */
-  readonly random?: Random;
 }
 
 /** How a replica receives its masters. */

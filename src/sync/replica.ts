@@ -28,6 +28,10 @@ export interface ReplicaOptions extends Reception {
   readonly onGreeting?: (greeting: Greeting, access: Access) => void;
   /** Told of faults of the store itself. */
   readonly onFault?: OnFault;
+}
+
+/** How the replicator serves: a channel of its own takes over what its peer leaves to it. */
+export interface ServeOptions extends ReplicaOptions {
   /** Told of mailboxes that the master of this store epoch leaves to this node, whose store it sees so: see `OnLeft`. */
   readonly onLeft?: (storeEpoch: string, mets: readonly Met[], store: MailboxStore) => Promise<void>;
   /** Where it is noted which mailboxes something comes in for. */
@@ -39,10 +43,15 @@ export interface ReplicaOptions extends Reception {
  * @throws TandemError `denied` if the master is not trusted, or if the connection breaks or the master breaks the protocol;
  * the store is as the last answer said.
  */
-export async function serveReplica(
+export function serveReplica(store: MailboxStore, connection: FrameConnection, options: ReplicaOptions): Promise<void> {
+  return serveMaster(store, connection, options);
+}
+
+/** As `serveReplica`. */
+export async function serveMaster(
   store: MailboxStore,
   connection: FrameConnection,
-  options: ReplicaOptions,
+  options: ServeOptions,
 ): Promise<void> {
   const admission = await admitOrRefuse(connection, options);
   let session: ReplicaSession | null = null;

@@ -5,12 +5,13 @@
 import type { MailboxStore } from "../store/store.ts";
 import { createPair } from "../transport/pair.ts";
 import type { FrameConnection } from "../transport/transport.ts";
+import { type CompareOptions, type Comparison, compareSides } from "./compare.ts";
 import { exchange } from "./exchange.ts";
-import type { Introduction } from "./hello.ts";
 import { LocalPeer } from "./local-peer.ts";
 import { RemotePeer } from "./remote-peer.ts";
 import { serveReplica } from "./replica.ts";
 import type { SyncCounts, SyncIssue, SyncOptions } from "./report.ts";
+import type { MasterTrust } from "./trust.ts";
 
 /** What a whole sync did; bytes are counted on the transport, the greeting and framing included. */
 export interface SyncResult extends SyncCounts {
@@ -29,9 +30,6 @@ export const DEFAULT_SYNC_OPTIONS: SyncOptions = {
   full: false,
   allowMassDeletion: false,
 };
-
-/** What a master proves itself with, and the random source that takes: `{ credential, random: randomBytes }`. */
-export type MasterTrust = Pick<Introduction, "credential" | "random">;
 
 /**
  * Syncs a store with the node at the other end of a connection, which is closed afterwards.
@@ -63,6 +61,31 @@ export async function syncStores(left: MailboxStore, right: MailboxStore, option
   } finally {
     await served;
   }
+}
+
+/**
+ * Compares a store (A) with the node at the other end of a connection (B), which is closed afterwards.
+ * @param node the name this node introduces itself by.
+ * @throws TandemError if a side cannot be read.
+ */
+export async function compareOver(
+  store: MailboxStore,
+  connection: FrameConnection,
+  options: CompareOptions,
+  node = "tandem",
+  trust: MasterTrust = {},
+): Promise<Comparison> {
+  const remote = await openRemote(store, connection, node, trust);
+  try {
+    return await compareSides(new LocalPeer(store, remote.storeEpoch), remote, options);
+  } finally {
+    await remote.close();
+  }
+}
+
+/** Compares two stores of this process. @throws TandemError if one cannot be read. */
+export function compareStores(a: MailboxStore, b: MailboxStore, options: CompareOptions): Promise<Comparison> {
+  return compareSides(new LocalPeer(a, b.storeEpoch), new LocalPeer(b, a.storeEpoch), options);
 }
 
 /** A master's side of a connection, for a store of this process. */

@@ -44,6 +44,13 @@ export const NO_CREDENTIAL: Credential = { secret: null, peer: null };
 /** Gives as many random bytes as asked for, unpredictable to others; `randomBytes` of `node:crypto` does. */
 export type Random = (bytes: number) => Uint8Array;
 
+/** What a master proves itself with, and the random source that takes: `{ credential, random: randomBytes }`. */
+export interface MasterTrust {
+  readonly credential?: Credential;
+  /** Needed with a secret. */
+  readonly random?: Random;
+}
+
 /** Whatever is shorter can be guessed from one overheard proof. */
 export const MIN_SECRET_BYTES = 16;
 

@@ -7,7 +7,7 @@ import { isTandemError } from "../../src/model/errors.ts";
 import { parseUidSet, resolveUidSet } from "../../src/operations/index.ts";
 
 const resolved = (text: string, highest: number | null = 50) =>
-  resolveUidSet(parseUidSet(text), highest).map(({ first, last }) => [first, last]);
+  resolveUidSet(parseUidSet(text), highest).map(({ firstUid, lastUid }) => [firstUid, lastUid]);
 
 test("RFC 9051: single UIDs, ranges in any direction, * for the highest UID", () => {
   expect(resolved("7")).toEqual([[7, 7]]);

@@ -7,6 +7,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { compareText } from "../../model/flags.ts";
 import type { Guid } from "../../model/record.ts";
 import { type Cursor, type MailboxState, sameState } from "../../model/state.ts";
+import type { ChangeLog } from "../change-log.ts";
 import { type Block, digestSums } from "../shared/blocks.ts";
 import { bodyMissing, mailboxNotFound } from "../shared/errors.ts";
 import { corrected } from "../shared/examine.ts";
@@ -44,7 +45,8 @@ export interface MemoryStoreOptions {
 
 export class MemoryStore implements MailboxStore {
   readonly storeEpoch: string;
-  readonly log: MemoryLog;
+  readonly log: ChangeLog;
+  readonly #log: MemoryLog;
   readonly #accounts = new Map<string, MemoryAccount>();
   readonly #cursors = new Map<string, Map<string, CursorRow>>();
   readonly #notes = new Map<string, string>();
@@ -53,7 +55,8 @@ export class MemoryStore implements MailboxStore {
   constructor(options: MemoryStoreOptions = {}) {
     this.storeEpoch = options.storeEpoch ?? randomBytes(16).toString("hex");
     this.#bodies = new MemoryBodies(options.now ?? Date.now);
-    this.log = new MemoryLog(options.now ?? Date.now);
+    this.#log = new MemoryLog(options.now ?? Date.now);
+    this.log = this.#log;
   }
 
   async accounts(): Promise<string[]> {
@@ -103,7 +106,7 @@ export class MemoryStore implements MailboxStore {
     this.#bodies.commit(blocks.references);
     account.put(mailbox.entry.mailboxId, next, change.entry?.treeAfter ?? account.modseq);
     this.#noteApplied(change, mailbox.entry.mailboxId, next.entry.mailboxId);
-    if (change.entry !== undefined) this.log.changed(strandedBy(account, change.account, [entry]));
+    if (change.entry !== undefined) this.#log.changed(strandedBy(account, change.account, [entry]));
     return "applied";
   }
 
@@ -115,8 +118,8 @@ export class MemoryStore implements MailboxStore {
     this.#accounts.set(change.account, account);
     const entries = planned.map(({ entry }) => entry);
     const logged = entries.map(({ mailboxId }) => ({ account: change.account, mailboxId }));
-    this.log.changed(logged, change.origin);
-    this.log.changed(strandedBy(account, change.account, entries));
+    this.#log.changed(logged, change.origin);
+    this.#log.changed(strandedBy(account, change.account, entries));
     return "applied";
   }
 
@@ -224,7 +227,7 @@ export class MemoryStore implements MailboxStore {
   }
 
   async close(): Promise<void> {
-    this.log.close();
+    this.#log.close();
   }
 
   #get(name: string, mailboxId: string): { account: MemoryAccount; mailbox: MemoryMailbox } {
@@ -239,9 +242,9 @@ export class MemoryStore implements MailboxStore {
     const { account, cursor } = change;
     if (mailboxId !== oldId) {
       this.#moveCursors(account, oldId, mailboxId);
-      this.log.moved(account, oldId, mailboxId);
+      this.#log.moved(account, oldId, mailboxId);
     }
-    if (isLogged(change)) this.log.changed([{ account, mailboxId }], change.origin);
+    if (isLogged(change)) this.#log.changed([{ account, mailboxId }], change.origin);
     if (cursor !== undefined) this.#saveCursor(cursor.peer, account, mailboxId, cursor.cursor);
   }
 
@@ -250,7 +253,7 @@ export class MemoryStore implements MailboxStore {
     rows.set(JSON.stringify([account, mailboxId]), { account, mailboxId, cursor });
     this.#cursors.set(peer, rows);
     const mailbox = this.#accounts.get(account)?.find(mailboxId);
-    if (mailbox !== undefined && hasMet(mailbox, cursor)) this.log.met(peer, { account, mailboxId });
+    if (mailbox !== undefined && hasMet(mailbox, cursor)) this.#log.met(peer, { account, mailboxId });
   }
 
   /** A mailbox keeps its cursors under a new id. */

@@ -4,7 +4,7 @@ import { decodeFrame } from "../../../protocol/frame.ts";
 import type { Message } from "../../../protocol/messages/index.ts";
 import { TandemError } from "../../../src/model/errors.ts";
 import type { MailboxStore } from "../../../src/store/store.ts";
-import { type ReplicaOptions, serveReplica } from "../../../src/sync/replica.ts";
+import { type ServeOptions, serveMaster } from "../../../src/sync/replica.ts";
 import { createPair } from "../../../src/transport/pair.ts";
 import type { FrameConnection } from "../../../src/transport/transport.ts";
 
@@ -28,8 +28,8 @@ export interface WireOptions {
   readonly onMessage?: (message: Message, direction: Direction) => Uint8Array | undefined;
   /** Frame after which the line breaks, asked after each: what was handed on arrives, nothing follows. */
   readonly cutWhen?: (counts: WireCounts) => boolean;
-  /** See `ReplicaOptions`. */
-  readonly onLeft?: ReplicaOptions["onLeft"];
+  /** See `ServeOptions`. */
+  readonly onLeft?: ServeOptions["onLeft"];
   /** Breaks the line in place of the n-th frame (from 1) in this direction, or right after it. */
   readonly cutAt?: { readonly direction: Direction; readonly frame: number; readonly when: "before" | "after" };
 }
@@ -46,7 +46,7 @@ export interface Wire {
 export function openWire(store: MailboxStore, options: WireOptions = {}): Wire {
   const [master, replica] = createPair();
   const { onLeft } = options;
-  const served = serveReplica(store, replica, { node: "replica", ...(onLeft && { onLeft }) }).then(
+  const served = serveMaster(store, replica, { node: "replica", ...(onLeft && { onLeft }) }).then(
     () => null,
     (error: unknown) => error,
   );
