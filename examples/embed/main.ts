@@ -5,7 +5,7 @@
  *
  * It answers the partner's exchanges on PORT (loopback; 0 takes a free one), delivers a message every second, and starts an
  * exchange with PARTNER (ws://host:port) after each, until Ctrl-C. Run it twice, each as the other's partner, and both stores
- * stay identical. Exit status: 0 if it was ended, 1 if it could not begin, 2 for a wrong command line.
+ * stay identical. Whatever changes INBOX, it tells its clients, as an IMAP server does in IDLE: here, standard output. Exit status: 0 if it was ended, 1 if it could not begin, 2 for a wrong command line.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import {
@@ -53,6 +53,7 @@ async function run({ directory, port, partner }: Settings, signal: AbortSignal):
       onConnection: (connection) => void serveReplica(store, connection, { node: directory }).catch(report),
     });
     print(`${directory} answers on ${listener.address}`);
+    store.watch(clientsOf(store));
     try {
       while (!signal.aborted) {
         await deliver(store, directory).catch(report);
@@ -90,6 +91,18 @@ async function sync(store: MailboxStore, node: string, partner: string): Promise
   );
   print(`synced: ${recordsSent} there, ${recordsReceived} back, ${renumbered} renumbered`);
   for (const { mailbox, message } of issues) process.stderr.write(`${mailbox}: ${message}\n`);
+}
+
+/** What to call when a mailbox may have changed: tells of INBOX if it did. */
+function clientsOf(store: MailboxStore): () => void {
+  let told = 0;
+  const look = async () => {
+    const inbox = await store.mailboxNamed(ACCOUNT, "INBOX");
+    if (inbox === null || inbox.state.highestModseq === told) return;
+    told = inbox.state.highestModseq;
+    print(`* ${inbox.state.digest.count} EXISTS`);
+  };
+  return () => void look().catch(report);
 }
 
 async function ensureInbox(store: MailboxStore): Promise<void> {

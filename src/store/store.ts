@@ -293,6 +293,13 @@ export interface MailboxStore {
   /** What was kept under a name by `writeNote`, null if there is nothing. For programs on one store; never replicated. */
   note(name: string): Promise<string | null>;
   writeNote(name: string, value: string): Promise<void>;
+  /**
+   * Calls `listener` whenever a mailbox or its entry may have changed, whoever changed it: a client, a delivery or a peer,
+   * through this process or another one. So an IMAP server learns what to tell its clients. It is not told which mailbox: it looks at
+   * the counters of those it has open. When and how it is called is as for `ChangeLog.watch`; which tells less, and of other
+   * things: what came from a peer is not logged to that peer, and nothing is logged where there is no channel.
+   */
+  watch(listener: () => void): () => void;
   /** Frees the space of messages that no record names. Safe at any time, beside any writer. */
   compact(options?: CompactOptions): Promise<CompactResult>;
   close(): Promise<void>;

@@ -226,6 +226,10 @@ class LimitedStore implements MailboxStore {
     await this.#inner.writeNote(name, value);
   }
 
+  watch(listener: () => void): () => void {
+    return this.#inner.watch(listener);
+  }
+
   async compact(options?: CompactOptions): Promise<CompactResult> {
     this.#checkWrite(null);
     return this.#inner.compact(options);

@@ -13,6 +13,7 @@ import { guardContract } from "./store/guard.ts";
 import { modelContract } from "./store/model.ts";
 import { readContract } from "./store/reading.ts";
 import { treeContract } from "./store/tree.ts";
+import { watchContract } from "./store/watching.ts";
 
 export type { StoreFactory, StoreUnderTest } from "./store/fixtures.ts";
 
@@ -23,6 +24,7 @@ export function storeContract(name: string, factory: StoreFactory): void {
     changeContract(factory);
     changeLogContract(factory);
     logEntryContract(factory);
+    watchContract(factory);
     guardContract(factory);
     readContract(factory);
     bodyContract(factory);

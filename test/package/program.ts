@@ -185,6 +185,10 @@ class CountingStore implements MailboxStore {
     return this.#inner.writeNote(name, value);
   }
 
+  watch(listener: () => void): () => void {
+    return this.#inner.watch(listener);
+  }
+
   compact(): Promise<CompactResult> {
     return this.#inner.compact();
   }

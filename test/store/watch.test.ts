@@ -90,6 +90,39 @@ test("a change made through another store object of this process is noticed", as
   });
 });
 
+test("a mailbox that another process changed is noticed, without any channel and log", async () => {
+  await withWatchable(async (store, directory) => {
+    await store.log.removeChannel("east");
+    const noticed = new Promise<number | undefined>((resolve) => {
+      const end = store.watch(() => {
+        void store.mailboxNamed("ann", "INBOX").then((mailbox) => {
+          if (mailbox?.state.uidNext !== 2) return;
+          end();
+          resolve(mailbox.state.digest.count);
+        });
+      });
+    });
+    await appendElsewhere(directory);
+    expect(await noticed).toBe(1);
+    expect(await readdir(directory)).toContain("mail-bell");
+  });
+});
+
+test("what concerns no client calls nobody who watches mailboxes", async () => {
+  await withWatchable(async (store) => {
+    let calls = 0;
+    store.watch(() => calls++);
+    await store.log.add("east", [{ account: "ann", mailboxId: "" }]);
+    await store.log.noteChannel({ name: "east", peer: null, note: "alive" });
+    await store.writeNote("name", "value");
+    await setImmediate();
+    expect(calls).toBe(0);
+    await createMailbox(store, "ann", "Archive");
+    await setImmediate();
+    expect(calls).toBe(1);
+  });
+});
+
 test("watching keeps no process alive", async () => {
   await withWatchable(async (_, directory) => {
     const child = startChild("watch", [directory]);
@@ -109,6 +142,7 @@ test("a closed store calls nobody any more, and nothing can be watched on it", a
     await closed.close();
     const before = calls;
     closed.log.watch(listener)();
+    closed.watch(listener)();
     end();
     await store.log.settle("east", [{ account: "ann", mailboxId: "1", kind: "done", seq: 9, at: 0 }]);
     const noticed = logged(store);

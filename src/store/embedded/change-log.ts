@@ -40,18 +40,13 @@ const OF_MAILBOX = "channel = ? AND account = ? AND mailbox_id = ?";
 export class LogTable {
   readonly #db: Connection;
   readonly #now: () => number;
-  #touched = false;
+  readonly #touched: () => void;
 
-  constructor(db: Connection, now: () => number) {
+  /** @param touched called whenever something is written; also if it is undone later. */
+  constructor(db: Connection, now: () => number, touched: () => void) {
     this.#db = db;
     this.#now = now;
-  }
-
-  /** Whether anything was written since this was last asked; also if it was undone. */
-  takeTouched(): boolean {
-    const touched = this.#touched;
-    this.#touched = false;
-    return touched;
+    this.#touched = touched;
   }
 
   /** Logs a change of `mailboxes` to every channel but those to the node it came from. */
@@ -294,7 +289,7 @@ export class LogTable {
   }
 
   #touch(rows: number): void {
-    if (rows > 0) this.#touched = true;
+    if (rows > 0) this.#touched();
   }
 }
 

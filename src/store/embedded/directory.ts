@@ -15,7 +15,7 @@ import { rowSum } from "./row-sums.ts";
 import { APPLICATION_ID, SCHEMA, STORE_FORMAT } from "./schema.ts";
 
 const INDEX = "index.db";
-const OUR_NAMES = new Set([INDEX, `${INDEX}-wal`, `${INDEX}-shm`, "segments", "spool", "bell", "commits"]);
+const OUR_NAMES = new Set([INDEX, `${INDEX}-wal`, `${INDEX}-shm`, "segments", "spool", "bell", "mail-bell", "commits"]);
 const SQLITE_MAGIC = "SQLite format 3\0";
 const HEADER_BYTES = 100;
 const FORMAT_AT = 60;
@@ -29,6 +29,8 @@ export interface StorePaths {
   readonly spool: string;
   /** Written to by whoever changed the change log, so that watchers are told; its contents mean nothing. */
   readonly bell: string;
+  /** The same for whoever changed a mailbox. */
+  readonly mailBell: string;
   /** How many commits are known to be on the disk: see `lost-commits.ts`. */
   readonly commits: string;
 }
@@ -41,6 +43,7 @@ export function pathsOf(directory: string): StorePaths {
     segments: path("segments"),
     spool: path("spool"),
     bell: path("bell"),
+    mailBell: path("mail-bell"),
     commits: path("commits"),
   };
 }

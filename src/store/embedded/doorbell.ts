@@ -1,8 +1,8 @@
 /**
- * Tells those who watch the change log that it may have changed, in this process and across processes.
+ * Tells those who watch something in the store that it may have changed, in this process and across processes.
  *
- * A writer writes one byte to the file `bell` after each commit that touched the log, and watchers have the system tell
- * them. That is quick, but not sure: a writer may be killed between commit and bell, and not every file system gives
+ * There is one bell for the change log and one for mailboxes, so that a daemon is not woken by what it wrote itself. A writer
+ * writes one byte to the bell's file after each commit that touched what the bell is for, and watchers have the system tell them. That is quick, but not sure: a writer may be killed between commit and bell, and not every file system gives
  * notice. So watchers also look at the database's version now and then. It alone decides; the bell is only a reason to look.
  */
 import { closeSync, type FSWatcher, watch, writeSync } from "node:fs";
@@ -23,6 +23,7 @@ export class Doorbell {
   #notices: FSWatcher | null = null;
   #looks: NodeJS.Timeout | null = null;
   #seen = 0;
+  #isTouched = false;
   #closed = false;
 
   /** @param version a number that is another one after each commit of another connection. */
@@ -43,8 +44,15 @@ export class Doorbell {
     };
   }
 
-  /** To be called after each commit of this process that touched the log. */
-  ring(): void {
+  /** What the bell is for was written, in a transaction that is not committed yet. */
+  touch(): void {
+    this.#isTouched = true;
+  }
+
+  /** To be called after each commit of this process. */
+  ringIfTouched(): void {
+    if (!this.#isTouched) return;
+    this.#isTouched = false;
     this.#listeners.notify();
     try {
       this.#file ??= this.#open();

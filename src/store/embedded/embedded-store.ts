@@ -5,6 +5,7 @@ import { randomBytes } from "node:crypto";
 import type { RecordBatch } from "../../model/batch.ts";
 import type { Guid } from "../../model/record.ts";
 import type { Cursor, MailboxState } from "../../model/state.ts";
+import { isLogged } from "../shared/log-entries.ts";
 import type {
   AccountTree,
   BodyWriter,
@@ -90,7 +91,8 @@ class EmbeddedStore implements MailboxStore {
   readonly #reader: BodyReader;
   readonly #snapshots: SnapshotPool;
   readonly #logTable: LogTable;
-  readonly #doorbell: Doorbell;
+  readonly #logBell: Doorbell;
+  readonly #mailBell: Doorbell;
   readonly #writes: GroupCommit;
 
   constructor(driver: Driver, paths: StorePaths, owner: StoreOwner, now: () => number) {
@@ -107,16 +109,19 @@ class EmbeddedStore implements MailboxStore {
     this.#stager = new BodyStager(this.#bodies, this.#segments, now, moved);
     const open = () => new Connection(driver, paths.index, { readonly: true });
     this.#snapshots = new SnapshotPool(paths.directory, open);
-    this.#logTable = new LogTable(this.#db, now);
-    this.#doorbell = new Doorbell(paths.bell, owner, () => this.#db.version());
+    const version = () => this.#db.version();
+    this.#logBell = new Doorbell(paths.bell, owner, version);
+    this.#mailBell = new Doorbell(paths.mailBell, owner, version);
+    this.#logTable = new LogTable(this.#db, now, () => this.#logBell.touch());
     this.#writes = new GroupCommit(this.#db, () => {
-      if (this.#logTable.takeTouched()) this.#doorbell.ring();
+      this.#logBell.ringIfTouched();
+      this.#mailBell.ringIfTouched();
     });
     this.log = new EmbeddedLog(this.#logTable, {
       read: (action) => this.#do(() => this.#db.read(action)),
       write: (action) => this.#write(action),
       writeLight: (action) => this.#writeLight(action),
-      watch: (listener) => this.#doorbell.watch(listener),
+      watch: (listener) => this.#logBell.watch(listener),
     });
     // Noted first, counted afterwards: whatever others commit meanwhile is no loss.
     const hasLost = this.#db.commitCount() < noted;
@@ -148,11 +153,17 @@ class EmbeddedStore implements MailboxStore {
   }
 
   apply(change: MailboxChange): Promise<Outcome> {
-    return this.#write(() => applyChange(this.#bodies, this.#logTable, change));
+    return this.#write(() => {
+      if (isLogged(change)) this.#mailBell.touch();
+      return applyChange(this.#bodies, this.#logTable, change);
+    });
   }
 
   applyTree(change: TreeChange): Promise<Outcome> {
-    return this.#write(() => applyTreeChange(this.#db, this.#logTable, change));
+    return this.#write(() => {
+      this.#mailBell.touch();
+      return applyTreeChange(this.#db, this.#logTable, change);
+    });
   }
 
   correctDigest(account: string, mailboxId: string, before: MailboxState): Promise<Outcome> {
@@ -245,6 +256,10 @@ class EmbeddedStore implements MailboxStore {
     return this.#write(() => writeNote(this.#db, name, value));
   }
 
+  watch(listener: () => void): () => void {
+    return this.#mailBell.watch(listener);
+  }
+
   compact({ onStep = () => undefined }: CompactOptions = {}): Promise<CompactResult> {
     const [bodies, paths, segments, now] = [this.#bodies, this.#paths, this.#segments, this.#now];
     return this.#do(() => compact({ bodies, paths, segments, now, onStep }));
@@ -253,7 +268,8 @@ class EmbeddedStore implements MailboxStore {
   close(): Promise<void> {
     return this.#do(async () => {
       this.#writes.finish();
-      this.#doorbell.close();
+      this.#logBell.close();
+      this.#mailBell.close();
       await this.#stager.close();
       this.#segments.close();
       this.#snapshots.close();

@@ -11,6 +11,7 @@ import type { ChangeLog } from "../change-log.ts";
 import { type Block, digestSums } from "../shared/blocks.ts";
 import { bodyMissing, mailboxNotFound } from "../shared/errors.ts";
 import { corrected } from "../shared/examine.ts";
+import { Listeners } from "../shared/listeners.ts";
 import { hasMet, isLogged } from "../shared/log-entries.ts";
 import { NewsPacker } from "../shared/news.ts";
 import { checkEntryChange, isDeletedMeanwhile, plannedTree, strandedBy } from "../shared/tree.ts";
@@ -51,6 +52,7 @@ export class MemoryStore implements MailboxStore {
   readonly #cursors = new Map<string, Map<string, CursorRow>>();
   readonly #notes = new Map<string, string>();
   readonly #bodies: MemoryBodies;
+  readonly #listeners = new Listeners();
 
   constructor(options: MemoryStoreOptions = {}) {
     this.storeEpoch = options.storeEpoch ?? randomBytes(16).toString("hex");
@@ -107,6 +109,7 @@ export class MemoryStore implements MailboxStore {
     account.put(mailbox.entry.mailboxId, next, change.entry?.treeAfter ?? account.modseq);
     this.#noteApplied(change, mailbox.entry.mailboxId, next.entry.mailboxId);
     if (change.entry !== undefined) this.#log.changed(strandedBy(account, change.account, [entry]));
+    if (isLogged(change)) this.#listeners.notify();
     return "applied";
   }
 
@@ -120,6 +123,7 @@ export class MemoryStore implements MailboxStore {
     const logged = entries.map(({ mailboxId }) => ({ account: change.account, mailboxId }));
     this.#log.changed(logged, change.origin);
     this.#log.changed(strandedBy(account, change.account, entries));
+    this.#listeners.notify();
     return "applied";
   }
 
@@ -222,12 +226,17 @@ export class MemoryStore implements MailboxStore {
     this.#notes.set(name, value);
   }
 
+  watch(listener: () => void): () => void {
+    return this.#listeners.add(listener);
+  }
+
   async compact(): Promise<CompactResult> {
     return this.#bodies.compact();
   }
 
   async close(): Promise<void> {
     this.#log.close();
+    this.#listeners.clear();
   }
 
   #get(name: string, mailboxId: string): { account: MemoryAccount; mailbox: MemoryMailbox } {
