@@ -1,6 +1,6 @@
 /**
  * `agree`: the master found mailboxes equal on both sides, or applied its part, and asks the replica to save the cursor
- * of each. The replica saves a row only if its mailbox is in that very state. Answer: `agreed`, or `failed`.
+ * of each. The replica saves a row if its mailbox is in that state or has gone on from it. Answer: `agreed`, or `failed`.
  */
 import { z } from "zod";
 import type { AgreedState } from "../../src/model/state.ts";

@@ -7,7 +7,7 @@ import { requestNumber, uint32 } from "../fields.ts";
 export const agreedSchema = z.object({
   t: z.literal("agreed"),
   q: requestNumber,
-  /** How many rows were saved; fewer than were sent if mailboxes changed meanwhile. */
+  /** How many rows were saved; fewer than were asked for if a mailbox is gone, has got a new numbering, or is not as far. */
   saved: uint32,
 });
 

@@ -126,7 +126,7 @@ export interface Peer extends BodySource {
   ): Promise<ChangeResult>;
   tree(change: TreeChange): Promise<Outcome>;
   /**
-   * Saves cursors for states this side is in and the other is known to be in; returns how many fitted.
+   * Saves cursors for states this side is or was in and the other is known to have been in; returns how many fitted.
    * @param survey number of the last survey: also for what it found to be the same.
    */
   agree(rows: readonly Agreement[], survey?: number | null): Promise<number>;

@@ -2,6 +2,7 @@
  * The pages in protocol/ and the code say the same: every message, field, limit and error code is in both.
  */
 import { readFileSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
 import { describe, expect, it } from "vitest";
 import type { z } from "zod";
 import { LOCAL_CODES } from "../../protocol/fields.ts";
@@ -24,10 +25,20 @@ function sections(): Map<string, string> {
   return new Map(parts.map((part) => [part.slice(0, part.indexOf("\n")), part.split(/^## /m)[0] as string]));
 }
 
+/** A message or shape as it is on the wire. */
+function wireOf(schema: z.ZodType): z.ZodObject {
+  return ("shape" in schema ? schema : (schema as z.ZodCodec).def.in) as z.ZodObject;
+}
+
 /** Names of the fields on the wire. */
 function fieldsOf(schema: z.ZodType): string[] {
-  const wire = "shape" in schema ? schema : (schema as z.ZodCodec).def.in;
-  return Object.keys((wire as z.ZodObject).shape);
+  return Object.keys(wireOf(schema).shape);
+}
+
+/** Whether a field may be left out, and no bytes at all are something else. */
+function differsWhenEmpty(field: z.ZodType): boolean {
+  const [none, empty] = [undefined, new Uint8Array(0)].map((value) => field.safeDecode(value as never));
+  return none?.success === true && empty?.success === true && !isDeepStrictEqual(none.data, empty.data);
 }
 
 describe("messages.md", () => {
@@ -46,11 +57,21 @@ describe("messages.md", () => {
   it.each(Object.entries(MESSAGES))("marks the fields of %s that may be left out, and no other", (name, { schema }) => {
     const part = [...messages].find(([heading]) => heading.startsWith(`\`${name}\``))?.[1] ?? "";
     const optional = [...part.matchAll(/^\| `(\w+)` +\| [^|]*\bopt +\|/gm)].map((match) => match[1]);
-    const wire = ("shape" in schema ? schema : (schema as z.ZodCodec).def.in) as z.ZodObject;
-    const left = Object.entries(wire.shape).filter(
+    const left = Object.entries(wireOf(schema).shape).filter(
       ([, field]) => (field as z.ZodType).safeDecode(undefined as never).success,
     );
     expect(optional).toEqual(left.map(([field]) => field));
+  });
+
+  it("frames.md names the fields that mean something else where they are empty, and no other", () => {
+    const all = Object.entries(MESSAGES).map(([name, { schema }]) => [`\`${name}\``, wireOf(schema)] as const);
+    const differing = [...all, ["_surveyed mailbox_", wireOf(surveyedShape)] as const].flatMap(([name, wire]) =>
+      Object.entries(wire.shape)
+        .filter(([, field]) => differsWhenEmpty(field as z.ZodType))
+        .map(([field]) => `\`${field}\` of ${name}`),
+    );
+    const sentence = /But (.*?) mean one thing/s.exec(page("frames.md"))?.[1] ?? "";
+    expect(sentence.split(/\s+and\s+/)).toEqual(differing);
   });
 
   it("has every field of the shapes, and no other", () => {
