@@ -36,7 +36,7 @@ export const EVENTS = {
   "replica-connected": "debug",
   /** Its connection ended in order. */
   "replica-ended": "debug",
-  /** It broke, or was refused. */
+  /** It broke, or was refused: then `message` has the name that the peer claims, and what did not hold. */
   "replica-failed": "warn",
 } as const satisfies Record<string, EventLevel>;
 

@@ -13,10 +13,9 @@ import type { LocalPeer } from "./local-peer.ts";
 import type { SurveyedMailbox } from "./peer.ts";
 import type { MessageOf } from "./requests.ts";
 import {
-  deniedError,
   FULL_ACCESS,
+  faultOfClaim,
   freshNonce,
-  isAdmitted,
   isProof,
   type MasterTrust,
   NO_CREDENTIAL,
@@ -82,7 +81,8 @@ export async function greet(connection: FrameConnection, own: Introduction): Pro
 
 /**
  * The replica's part up to the decision: challenges the master and reads its greeting. Tells nothing of this node.
- * @throws TandemError `denied`, `version`, `bad-message`, `disconnected`.
+ * @throws TandemError `denied`, with the name that the master claims and what did not hold: that is not for the master;
+ * `version`, `bad-message`, `disconnected`.
  */
 export async function admitMaster(connection: FrameConnection, { node, admit, random }: Reception): Promise<Admission> {
   if (admit !== undefined) needRandom(random);
@@ -94,7 +94,9 @@ export async function admitMaster(connection: FrameConnection, { node, admit, ra
   if (admit === undefined) return { ...admission, peer: { ...OPEN, node: said.node } };
   const peer = admit(said.node);
   const { peer: _, ...statement } = master({ challenge, nonce, epoch: said.epoch, node: said.node, peer: "" });
-  if (!isAdmitted(peer, { proof, statement, certificateNames: connection.peerNames }, node)) throw deniedError();
+  const fault = faultOfClaim(peer, { proof, statement, certificateNames: connection.peerNames }, node);
+  if (fault !== null)
+    throw new TandemError("denied", `A peer was not let in: it claims to be ${JSON.stringify(said.node)}, ${fault}.`);
   return { ...admission, peer: peer as TrustedPeer };
 }
 

@@ -6,7 +6,7 @@
  */
 import { decodeFrame, encodeFrame } from "../../protocol/frame.ts";
 import type { Message } from "../../protocol/messages/index.ts";
-import { type ErrorCode, TandemError } from "../model/errors.ts";
+import { type ErrorCode, isTandemError, TandemError } from "../model/errors.ts";
 import type { MailboxStore } from "../store/store.ts";
 import type { FrameConnection } from "../transport/transport.ts";
 import { limitedStore, refusalOf } from "./access.ts";
@@ -17,7 +17,7 @@ import type { OpenPlaces } from "./open-places.ts";
 import type { Met } from "./push-outcome.ts";
 import { ReplicaSession } from "./replica-session.ts";
 import { spoken } from "./spoken.ts";
-import type { Access } from "./trust.ts";
+import { type Access, deniedError } from "./trust.ts";
 
 /**
  * How a replica serves. `node` is its name; with `admit` it lets in only whom it trusts, and needs `random`; without, it
@@ -40,7 +40,8 @@ export interface ServeOptions extends ReplicaOptions {
 
 /**
  * Serves one connection until the master ends it.
- * @throws TandemError `denied` if the master is not trusted, or if the connection breaks or the master breaks the protocol;
+ * @throws TandemError `denied` if the master is not trusted: the name it claims and what did not hold, which it is not told;
+ * or if the connection breaks or the master breaks the protocol;
  * the store is as the last answer said.
  */
 export function serveReplica(store: MailboxStore, connection: FrameConnection, options: ReplicaOptions): Promise<void> {
@@ -98,13 +99,19 @@ async function admitOrRefuse(connection: FrameConnection, options: ReplicaOption
   try {
     return await admitMaster(connection, options);
   } catch (error) {
-    await refuse(connection, error instanceof TandemError && FOR_STRANGERS.includes(error.code) ? error : null);
+    await refuse(connection, faultForStranger(error));
     throw error;
   }
 }
 
+/** What a peer that was not let in is told of a fault: nothing, but for what is wrong with its own frames. */
+function faultForStranger(error: unknown): TandemError | null {
+  if (isTandemError(error, "denied")) return deniedError();
+  return error instanceof TandemError && FOR_STRANGERS.includes(error.code) ? error : null;
+}
+
 /** What a peer that was not let in may be told: faults of its own frames. */
-const FOR_STRANGERS: readonly ErrorCode[] = ["bad-frame", "bad-message", "limit", "version", "denied", "timeout"];
+const FOR_STRANGERS: readonly ErrorCode[] = ["bad-frame", "bad-message", "limit", "version", "timeout"];
 
 /** Tells the peer why, as far as it still listens, and breaks the connection. */
 async function refuse(connection: FrameConnection, error: unknown): Promise<void> {

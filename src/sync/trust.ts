@@ -85,16 +85,20 @@ export interface Claim {
 }
 
 /**
- * Whether a master is who it says: one that is not known (`peer` null), or has the wrong proof, costs the same work.
+ * Why a master is not who it says, for this node's own eyes; null if it is. One that is not known (`peer` null), or has the
+ * wrong proof, costs the same work.
  * @param node name of this node: the master may have meant it, or anybody, but nobody else.
  * @throws TandemError `invalid-argument` if the secret kept for it is too short.
  */
-export function isAdmitted(peer: TrustedPeer | null, claim: Claim, node: string): boolean {
+export function faultOfClaim(peer: TrustedPeer | null, claim: Claim, node: string): string | null {
   const secret = peer?.secret ?? STAND_IN;
   const matches = [node, ""].map((name) => isProof(claim.proof, secret, { ...claim.statement, peer: name }));
   const isCertified = claim.certificateNames.includes(peer?.certificate?.toLowerCase() ?? "");
-  if (peer === null) return false;
-  return (peer.secret === null || matches.includes(true)) && (peer.certificate === null || isCertified);
+  if (peer === null) return "which is none of this node's peers";
+  if (peer.secret !== null && !matches.includes(true)) return "but did not prove the secret that is kept for it here";
+  if (peer.certificate === null || isCertified) return null;
+  const shown = claim.certificateNames.join(", ") || "none";
+  return `but showed no verified client certificate with the name ${JSON.stringify(peer.certificate)}; it showed ${shown}`;
 }
 
 /** What every peer is told that is not let in, whatever the reason. */

@@ -135,7 +135,10 @@ describe("secrets", () => {
     await deliver(a, "for trusted eyes");
     const [nodeA, nodeB] = [await a.start(), await b.start(TALKATIVE)];
     const failed = await nodeB.logged("replica-failed");
-    expect(failed).toMatchObject({ code: "denied" });
+    expect(failed).toMatchObject({
+      code: "denied",
+      message: expect.stringMatching(/"a", but did not prove the secret/),
+    });
     await untilStatus(a, ({ error }) => error?.code === "denied");
     const { code, stdout } = await tandem(["status", a.store]);
     expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringMatching(/b is not connected .*denied: /) });
@@ -229,7 +232,12 @@ describe("certificates", () => {
     const config = await readFile(b.config, "utf8");
     await writeFile(b.config, config.replace("ca: ca.pem, cert: mail2.pem, key: mail2-key.pem }", "ca: ca.pem }"));
     const nodes = [await a.start(TALKATIVE), await b.start()];
-    expect(await nodes[0]?.logged("replica-failed")).toMatchObject({ code: "denied" });
+    expect(await nodes[0]?.logged("replica-failed")).toMatchObject({
+      code: "denied",
+      message: expect.stringMatching(
+        /claims to be "b", but showed no verified client certificate .*; it showed none\.$/,
+      ),
+    });
     await untilStatus(b, ({ error }) => error?.code === "denied");
     for (const node of nodes) expect(await node.end()).toBe(0);
   });

@@ -61,9 +61,13 @@ function greeting(challenge: Uint8Array, claimed: Claimed = {}): Hello {
 }
 
 /** A stranger at the replica's door: what it says, and every frame it gets. */
-async function knock(answer: (challenge: Uint8Array) => Uint8Array, options: ReplicaOptions): Promise<Uint8Array[]> {
+async function knock(
+  answer: (challenge: Uint8Array) => Uint8Array,
+  options: ReplicaOptions,
+  onFailed: (error: unknown) => void = () => undefined,
+): Promise<Uint8Array[]> {
   const [master, replica] = createPair();
-  const served = serveReplica(world.b.store, replica, options).catch((error: unknown) => error);
+  const served = serveReplica(world.b.store, replica, options).catch(onFailed);
   const first = (await master.receive()) as Uint8Array;
   await master.send(answer((decodeFrame(first) as MessageOf<"challenge">).nonce));
   await master.end();
@@ -73,8 +77,12 @@ async function knock(answer: (challenge: Uint8Array) => Uint8Array, options: Rep
   return frames;
 }
 
-async function knockWith(claimed: Claimed, options = trusting(MX1)): Promise<Uint8Array[]> {
-  return knock((challenge) => encodeFrame(greeting(challenge, claimed)), options);
+async function knockWith(
+  claimed: Claimed,
+  options = trusting(MX1),
+  onFailed?: (error: unknown) => void,
+): Promise<Uint8Array[]> {
+  return knock((challenge) => encodeFrame(greeting(challenge, claimed)), options, onFailed);
 }
 
 /** A challenge and an error of this code were all the stranger got, and neither tells of the node. */
@@ -130,6 +138,24 @@ describe("a master that is not let in", () => {
     const texts = [];
     for (const claimed of strangers) texts.push(expectOnlyRefused(await knockWith(claimed), "denied"));
     expect(new Set(texts).size).toBe(1);
+  });
+
+  test.each<[string, Claimed, TrustedPeer, string]>([
+    ["name", { node: "mx9\n" }, MX1, '"mx9\\n", which is none of this node\'s peers'],
+    ["secret", { secret: OTHER }, MX1, '"mx1", but did not prove the secret that is kept for it here'],
+    [
+      "certificate",
+      {},
+      { ...MX1, certificate: "mx1.example.org" },
+      '"mx1", but showed no verified client certificate with the name "mx1.example.org"; it showed none',
+    ],
+  ])("is named in this node's own error, with its %s that did not hold", async (_, claimed, peer, words) => {
+    let own: unknown;
+    const frames = await knockWith(claimed, trusting(peer), (error) => {
+      own = error;
+    });
+    expect(own).toMatchObject({ code: "denied", message: `A peer was not let in: it claims to be ${words}.` });
+    expect(expectOnlyRefused(frames, "denied")).not.toMatch(/mx1|mx9|none of/);
   });
 
   test("a greeting that was overheard is worth nothing on the next connection", async () => {
