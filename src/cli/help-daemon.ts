@@ -42,9 +42,11 @@ on stderr, with its place; nothing was started).`,
     summary: "say whether the peers are up to date",
     description:
       "Shows for each peer and account what still has to be brought there, since when, and what failed. It is well if " +
-      "every peer is connected, nothing fails, and nothing waits longer than --max-lag.",
+      "every peer is connected, nothing fails, nothing waits longer than --max-lag, and the store is not damaged.",
     after: `${LOOKS}
-With --json: one object for each peer.
+A node whose peers only connect to it has no channel to any: then it is well as
+long as the store is not damaged. /healthz of the daemon judges in the same way.
+With --json: one object for each peer; with no channel one whose peer is null.
 
 Examples:
   tandem status /srv/mail
@@ -52,7 +54,7 @@ Examples:
   tandem status /srv/mail --json
 
 Exit status: 0 all is well, 1 it is not (and says why), 2 could not tell: no
-store, no such peer, no channel yet.`,
+store, no such peer.`,
   },
   wait: {
     summary: "wait until a peer has everything",

@@ -91,5 +91,17 @@ describe("a daemon", () => {
     await node.end();
     const { stdout: told } = await tandem(["verify", a, b, "--deep"]);
     expect(told).toMatch(/^different: 2 differences/m);
+    // Without any channel it is damaged all the same.
+    await succeed(["forget", a, "--peer", "b"]);
+    expect(await tandem(["status", a])).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/^! The store is damaged/),
+    });
+    const json = await tandem(["status", a, "--json"]);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      peer: null,
+      healthy: false,
+      faults: [{ code: "body-unreadable" }],
+    });
   });
 });

@@ -1,5 +1,4 @@
 /** `tandem status`: how far each peer is, and whether that is well. */
-import { TandemError } from "../../model/errors.ts";
 import {
   type AccountStatus,
   type PeerStatus,
@@ -23,12 +22,11 @@ export function runStatus(directory: string, { peer, maxLag, json }: StatusOptio
     if (peer !== undefined) await needChannel(store, peer);
     const now = Date.now();
     const all = (await readStatus(store, now)).filter((status) => peer === undefined || status.peer === peer);
-    if (all.length === 0)
-      throw new TandemError("not-found", "The store has no channel to any peer; a daemon that runs with one makes it.");
     const health = await readStoreHealth(store);
     let isHealthy = health.faults.length === 0;
     await withOutput(async (out) => {
       if (!json) await printFaults(out, health);
+      if (all.length === 0) await printNoChannel(out, health, json === true);
       for (const status of all) {
         const own = complaints(status, now, maxLagMs);
         // In JSON each peer's object stands alone, so what is wrong with the store is in all of them.
@@ -42,6 +40,17 @@ export function runStatus(directory: string, { peer, maxLag, json }: StatusOptio
     });
     return isHealthy ? OK : FAILED;
   });
+}
+
+/** Of a node that peers only connect to: nothing has to be brought anywhere from here, and `/healthz` judges in the same way. */
+async function printNoChannel(out: Output, health: StoreHealth, json: boolean): Promise<void> {
+  const reasons = storeComplaints(health);
+  if (json)
+    await out.json({ peer: null, healthy: reasons.length === 0, reasons, accounts: [], faults: faultsJson(health) });
+  else
+    await out.line(
+      "no channel to any peer: nothing is brought anywhere from here; a peer with a URL gets one when a daemon runs",
+    );
 }
 
 /** The faults of the store in JSON. */
