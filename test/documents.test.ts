@@ -92,6 +92,16 @@ describe("examples/daemon", () => {
     expect(column("Configuration keys").sort()).toEqual(allKeys([]).sort());
   });
 
+  it("names an option that there is for every key", () => {
+    const rows = text.split("## Configuration keys\n")[1]?.split("\n## ")[0] ?? "";
+    const options = [...rows.matchAll(/^\| `[^`]+` +\| (?:`(--[\w-]+).*?`|STORE) +\|/gm)].map(([, option]) => option);
+    expect(options).toHaveLength(column("Configuration keys").length);
+    const program = readFileSync(join(ROOT, "src/cli/program-daemon.ts"), "utf8");
+    expect(options.filter((option) => option !== undefined && !program.includes(`"${option} <`))).toEqual([
+      "--allow-unauthenticated",
+    ]);
+  });
+
   it("has a complete example: it is valid, and names every key", async () => {
     const source = await readSource(join(ROOT, "examples/daemon/tandem.yaml"));
     expect(source.faults).toEqual([]);

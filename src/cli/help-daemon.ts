@@ -11,12 +11,16 @@ export const DAEMON_HELP: Readonly<Record<string, CommandHelp>> = {
     summary: "run a node: answer others, keep peers up to date",
     description:
       "Serves a store to other nodes, and brings every change to the peers that have a URL as soon as it is made. " +
-      "Everything can be given in a configuration file (YAML), most of it by options, which win over the file.",
+      "Everything can be given in a configuration file (YAML), or by options, which win over the file.",
     after: `
 Whoever listens on an address that other machines reach has to name its peers
 and their secrets; on loopback, without --peer, everybody is let in.
 Secrets come from files that only their owner can read, or from environment
 variables (TANDEM_SECRET for the peers named by --peer), never from options.
+
+--peer-set NAME.KEY=VALUE sets what the configuration file has for a peer:
+secretFile, secretEnv, certificate, accounts (repeat it for more than one),
+readOnly, tls.ca, tls.cert, tls.key and tls.verify.
 
 The store is read through slowly, over and over, in search of damage: 1 MiB a
 second, and at most once a week (--scrub-rate, --scrub-days). What is damaged is
@@ -33,6 +37,9 @@ Examples:
   tandem serve /srv/mail --listen 0.0.0.0:4190 --node mail1 \\
     --tls-cert mail1.pem --tls-key mail1.key --ca-file ca.pem \\
     --peer mail2=wss://mail2.example:4190 --secret-file mail2.secret
+  tandem serve /srv/mail --listen 127.0.0.1:4190 --peer archive \\
+    --peer-set archive.secretFile=archive.secret \\
+    --peer-set 'archive.accounts=*@example.org' --peer-set archive.readOnly=true
 
 Exit status: 0 if it was ended by a signal and all is well, 1 if anything went
 wrong, 2 for a wrong command line or configuration file (a line for each fault

@@ -54,6 +54,7 @@ export interface ServeOptions extends JsonOption {
   readonly listen?: string;
   readonly node?: string;
   readonly peer?: readonly string[];
+  readonly peerSet?: readonly string[];
   readonly secretFile?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
@@ -62,6 +63,11 @@ export interface ServeOptions extends JsonOption {
   readonly metrics?: string;
   readonly parallel?: string;
   readonly survey?: string;
+  readonly connections?: string;
+  readonly unprovenConnections?: string;
+  readonly unprovenSeconds?: string;
+  readonly framesPerSecond?: string;
+  readonly log?: string;
   readonly scrubRate?: string;
   readonly scrubDays?: string;
   readonly allowUnauthenticated?: boolean;

@@ -51,6 +51,7 @@ function addServe(program: Command): void {
       "a peer to keep up to date; only NAME: one that connects here; may be repeated",
       collect,
     )
+    .option("--peer-set <name.key=value>", "a setting of one peer, see below; may be repeated", collect)
     .option("--secret-file <file>", "file with the secret shared with the peers named by --peer")
     .option("--tls-cert <file>", "certificate of this node (PEM); it then listens on wss://")
     .option("--tls-key <file>", "key of that certificate")
@@ -59,6 +60,11 @@ function addServe(program: Command): void {
     .option("--metrics <host:port>", "address for /metrics (Prometheus) and /healthz")
     .option("--parallel <mailboxes>", "mailboxes in flight at once with each peer")
     .option("--survey <seconds>", "how often each peer is asked what differs, besides what is told of")
+    .option("--connections <count>", "connections to this node at once")
+    .option("--unproven-connections <count>", "of these the ones that have not proven themselves")
+    .option("--unproven-seconds <seconds>", "how long a connection may take to prove itself")
+    .option("--frames-per-second <count>", "frames a second on one connection; what comes faster waits")
+    .option("--log <level>", "least level logged; TANDEM_LOG wins (default: warn)")
     .option("--scrub-rate <KiB>", "how much is read a second in search of damage; 0 turns it off")
     .option("--scrub-days <days>", "how long from the beginning of one round of that to the next")
     .option("--allow-unauthenticated", "let in who proves nothing, also from other machines")

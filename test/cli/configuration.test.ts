@@ -236,6 +236,40 @@ describe("options", () => {
     expect(await refuse([...base, "--peer", "b", "--secret-file", "nowhere"])).toMatch(/^--secret-file: .*nowhere/);
   });
 
+  test("--peer-set sets what the file has for a peer; what is wrong with it is told without its value", async () => {
+    const directory = await tempDirectory({ secret: SECRET });
+    await chmod(join(directory, "secret"), 0o600);
+    const set = (...texts: string[]) => texts.flatMap((text) => ["--peer-set", text]);
+    const base = ["serve", await newStore(), "--listen", "127.0.0.1:0", "--check", "--peer", "mail.b.org"];
+    const secret = set(`mail.b.org.secretFile=${join(directory, "secret")}`);
+    const limits = set("mail.b.org.accounts=*@b.org", "mail.b.org.accounts=ann", "mail.b.org.readOnly=true");
+    const more = ["--log", "info", "--connections", "9", "--unproven-connections", "3", "--frames-per-second", "100"];
+    await succeed([...base, ...secret, ...limits, ...more, "--unproven-seconds", "5"]);
+    await succeed([...base, ...secret], { env: { TANDEM_SECRET: "too short" } });
+    expect(await refuse([...base, ...secret, "--log", "loud"])).toMatch(/^--log: log is "loud"; give one of trace, /);
+    expect(await refuse([...base, ...secret, "--connections", "no"])).toMatch(/^--connections: connections is "no"/);
+    expect(await refuse([...base, ...secret, ...set("mail.b.org.readOnly=maybe")])).toMatch(
+      /^--peer-set: readOnly is "maybe"; give true or false/,
+    );
+    expect(await refuse([...base, ...set("other.readOnly=true")])).toMatch(/no peer "other", but "mail.b.org"/);
+    for (const text of [`mail.b.org.secret=${SECRET}`, `mail.b.org.secretEnv=${SECRET}!`]) {
+      const told = await refuse([...base, ...set(text)]);
+      expect(told).toMatch(/^--peer-set: /);
+      expect(told).not.toContain(SECRET);
+    }
+  });
+
+  test("a peer that --peer-set limits is limited", async () => {
+    const [store, other] = [await newStore(), await newStore()];
+    for (const account of ["ann", "bob"])
+      await succeed(["append", store, "INBOX", "--account", account], { input: "Subject: x\n\nx\n" });
+    const limits = ["--peer", "b", "--peer-set", "b.secretEnv=SECRET_OF_B", "--peer-set", "b.accounts=ann"];
+    const node = await startDaemon([store, "--listen", "127.0.0.1:0", ...limits], { env: { SECRET_OF_B: SECRET } });
+    await succeed(["sync", node.url, other, "--node", "b"], { env: { TANDEM_SECRET: SECRET } });
+    expect((await succeed(["ls", other, "--json"])).stdout).toMatch(/^[^\n]*"account":"ann"[^\n]*\n$/);
+    expect(await node.end()).toBe(0);
+  });
+
   test("TANDEM_SECRET is the secret of the peers that options name; TANDEM_LOG has to be a level", async () => {
     const args = ["serve", await newStore(), "--listen", "0.0.0.0:0", "--check", "--peer", "b"];
     const { code, stderr } = await tandem(args);
