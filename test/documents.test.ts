@@ -118,6 +118,16 @@ describe("examples/daemon", () => {
   });
 });
 
+describe("CHANGELOG.md", () => {
+  const textOf = (path: string) => PAGES.find((page) => page.path === path)?.text ?? "";
+
+  it("tells what finding one record costs as README.md does", () => {
+    const cost = /finding one lost flag in 100,000 .*\| ([\d.]+ KB);/.exec(textOf("README.md"))?.[1];
+    expect(cost).toBeDefined();
+    expect(textOf("CHANGELOG.md")).toContain(`one record that differs among 100,000 costs ${cost}`);
+  });
+});
+
 describe("package.json", () => {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { scripts: object };
 
