@@ -47,7 +47,7 @@ export const COMMAND_HELP: Readonly<Record<string, CommandHelp>> = {
 Examples:
   tandem sync ./mail ./copy                        two-way, between two store directories
   tandem sync ./mail ws://backup.example:4190      with a node that runs "tandem serve"
-  tandem sync ./mail ./copy --dry-run              show what would be done, and why
+  tandem sync ./mail ./copy --dry-run              show what would be done, and why; make nothing
   tandem sync ./mail ./copy --one-way              never write ./mail
   tandem sync ./mail ./copy --one-way --mirror     make ./copy exactly ./mail
   tandem sync ./mail wss://backup.example:4190 --secret-file backup.secret --ca-file ca.pem

@@ -4,7 +4,8 @@
 import { randomBytes } from "node:crypto";
 import { realpathSync } from "node:fs";
 import { TandemError } from "../model/errors.ts";
-import { openEmbeddedStore } from "../store/embedded/embedded-store.ts";
+import { isStoreMissing, openEmbeddedStore } from "../store/embedded/embedded-store.ts";
+import { MemoryStore } from "../store/memory/memory-store.ts";
 import type { MailboxStore } from "../store/store.ts";
 import type { OnFault } from "../sync/local-faults.ts";
 import { LocalPeer } from "../sync/local-peer.ts";
@@ -33,9 +34,12 @@ function isNode(location: string): boolean {
   return /^wss?:\/\//i.test(location);
 }
 
+/** What becomes of a TO that is not there yet. `imagined`: an empty store in memory stands for it, and nothing is made. */
+export type MissingTo = "refused" | "made" | "imagined";
+
 /** How locations are opened: `onFault` is told of faults of stores in this process; `trust` says how this node introduces itself to those that are nodes. */
 export interface OpenOptions {
-  readonly createTo: boolean;
+  readonly missingTo: MissingTo;
   readonly trust: TrustOptions;
   readonly onFault?: OnFault;
 }
@@ -52,8 +56,8 @@ export async function openSides(from: string, to: string, options: OpenOptions):
   try {
     refuseSame(from, to);
     const own = isNode(from) || isNode(to) ? introductionFrom(options.trust) : null;
-    const left = isNode(from) ? null : await openStore(from, false, closers);
-    const right = isNode(to) ? null : await openStore(to, options.createTo, closers);
+    const left = isNode(from) ? null : await openStore(from, "refused", closers);
+    const right = isNode(to) ? null : await openStore(to, options.missingTo, closers);
     const joined = await join(left ?? from, right ?? to, {
       own,
       closers,
@@ -87,8 +91,13 @@ async function join(left: MailboxStore | string, right: MailboxStore | string, j
   return { left: remote, right: new LocalPeer(right, remote.storeEpoch, onFault), remotes: [remote] };
 }
 
-async function openStore(directory: string, create: boolean, closers: (() => Promise<void>)[]): Promise<MailboxStore> {
-  const store = await openEmbeddedStore(directory, { create });
+async function openStore(
+  directory: string,
+  missing: MissingTo,
+  closers: (() => Promise<void>)[],
+): Promise<MailboxStore> {
+  const isImagined = missing === "imagined" && (await isStoreMissing(directory));
+  const store = isImagined ? new MemoryStore() : await openEmbeddedStore(directory, { create: missing === "made" });
   closers.push(() => store.close());
   return store;
 }

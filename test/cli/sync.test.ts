@@ -1,5 +1,6 @@
 /** `tandem sync`, `serve` and `verify` from outside, as an administrator runs them. */
-import { cp, readFile, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -97,7 +98,6 @@ describe("sync", () => {
 
   test("--dry-run prints rows and reasons and writes nothing", async () => {
     await deliver(a, "one");
-    expect((await tandem(["sync", a, b, "--dry-run"])).code).toBe(1);
     await succeed(["mailbox", "create", b, "Other"]);
     const before = [await dump(a), await dump(b)];
     const { stdout } = await succeed(["sync", a, b, "--dry-run"]);
@@ -108,6 +108,23 @@ describe("sync", () => {
     expect(lines).toContainEqual(expect.objectContaining({ kind: "decision", row: "M07", uid: 1, mailbox: "INBOX" }));
     expect([await dump(a), await dump(b)]).toEqual(before);
     expect(await sync(a, b)).toMatchObject({ recordsSent: 1, errors: 0 });
+  });
+
+  test("--dry-run to a store that is not there tells what an empty one would get, and makes none", async () => {
+    await deliver(a, "one");
+    const node = await startNode(a);
+    for (const from of [a, node.url]) {
+      const { stdout } = await succeed(["sync", from, b, "--dry-run"]);
+      expect(stdout).toMatch(/^T02 default\/INBOX: /m);
+      expect(stdout).toMatch(/^M07 default\/INBOX UID 1: /m);
+      expect(existsSync(b)).toBe(false);
+    }
+    await node.end();
+    const empty = await tempDirectory();
+    await succeed(["sync", a, empty, "--dry-run", "--one-way"]);
+    expect(await readdir(empty)).toEqual([]);
+    const foreign = await tempDirectory({ "letter.txt": "dear" });
+    expect(await refuse(["sync", a, foreign, "--dry-run"])).toMatch(/holds other files/);
   });
 
   test("--one-way refuses what TO has of its own, with a list; FROM is never written", async () => {

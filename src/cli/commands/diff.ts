@@ -16,7 +16,7 @@ interface Counted {
 
 /** @returns the exit status: 0 the same, 1 different. @throws TandemError if it could not be told. */
 export async function runDiff(a: string, b: string, options: DiffOptions): Promise<number> {
-  const sides = await openSides(a, b, { createTo: false, trust: options });
+  const sides = await openSides(a, b, { missingTo: "refused", trust: options });
   try {
     return await withOutput(async (out) => {
       const found = diffSides(sides.left, sides.right, {

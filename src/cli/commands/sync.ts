@@ -29,7 +29,7 @@ export async function runSync(from: string, to: string, options: SyncOptions): P
   if (options.mirror && !options.oneWay)
     throw new TandemError("invalid-argument", "--mirror goes with --one-way: it makes TO exactly FROM.");
   const sides = await openSides(from, to, {
-    createTo: !options.dryRun,
+    missingTo: options.dryRun ? "imagined" : "made",
     trust: options,
     onFault: ({ message }) => printError(message),
   });

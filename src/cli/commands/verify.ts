@@ -14,7 +14,7 @@ import { FAILED, OK } from "../run.ts";
 export async function runVerify(a: string, b: string, options: VerifyOptions): Promise<number> {
   const repairs: Repair[] = [];
   const onFault = ({ account, message }: LocalFault) => repairs.push({ account, mailbox: "", what: message });
-  const sides = await openSides(a, b, { createTo: false, trust: options, onFault });
+  const sides = await openSides(a, b, { missingTo: "refused", trust: options, onFault });
   const account = options.account === undefined ? null : checkedName(options.account, "account");
   const progress = await openProgress("mailboxes");
   try {

@@ -56,29 +56,45 @@ export function pathsOf(directory: string): StorePaths {
  */
 export async function prepareDirectory(driver: Driver, paths: StorePaths, create: boolean): Promise<StoreOwner> {
   const owner = await ownerOf(paths);
-  if (await hasIndex(paths, owner)) {
+  const found = await foundBy(owner, paths);
+  if (found === "store") {
     await checkWritable(paths);
     owner.adoptPath(paths.index);
     return owner;
   }
-  const names = await listed(paths.directory);
   const where = JSON.stringify(paths.directory);
-  if (names?.some((name) => !OUR_NAMES.has(name)))
+  if (!create)
+    throw new TandemError(
+      "not-a-store",
+      found === "nothing"
+        ? `There is no store ${where}; check the path, or create it first.`
+        : `The directory ${where} is empty, not a store; check the path, or create a store in it first.`,
+    );
+  await createStore(driver, paths, owner);
+  return owner;
+}
+
+/** A store, nothing, or a directory in which a store may be made: it is empty, or the making of one was interrupted. */
+type Found = "store" | "room" | "nothing";
+
+/** @throws TandemError `not-a-store` if there is something else, or a store of another format. */
+export async function whatIsThere(paths: StorePaths): Promise<Found> {
+  return foundBy(await ownerOf(paths), paths);
+}
+
+async function foundBy(owner: StoreOwner, paths: StorePaths): Promise<Found> {
+  if (await hasIndex(paths, owner)) return "store";
+  const names = await listed(paths.directory);
+  if (names === null) return "nothing";
+  const where = JSON.stringify(paths.directory);
+  if (!names.every((name) => OUR_NAMES.has(name)))
     throw new TandemError("not-a-store", `The directory ${where} holds other files and is not a store; name another.`);
   if (await hasSegments(paths))
     throw new TandemError(
       "not-a-store",
       `The directory ${where} has the messages of a store, but its index, index.db, is gone; restore it from a copy, or name another directory.`,
     );
-  if (!create)
-    throw new TandemError(
-      "not-a-store",
-      names === null
-        ? `There is no store ${where}; check the path, or create it first.`
-        : `The directory ${where} is empty, not a store; check the path, or create a store in it first.`,
-    );
-  await createStore(driver, paths, owner);
-  return owner;
+  return "room";
 }
 
 /** A name in the spool directory that tells which process it belongs to. */

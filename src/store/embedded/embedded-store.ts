@@ -29,7 +29,7 @@ import { LogTable } from "./change-log.ts";
 import { checkIndex } from "./check.ts";
 import { compact } from "./compact.ts";
 import { Connection, type Driver, loadDriver } from "./connection.ts";
-import { pathsOf, prepareDirectory, type StorePaths } from "./directory.ts";
+import { pathsOf, prepareDirectory, type StorePaths, whatIsThere } from "./directory.ts";
 import { Doorbell } from "./doorbell.ts";
 import { EmbeddedLog } from "./embedded-log.ts";
 import { translated } from "./errors.ts";
@@ -76,6 +76,14 @@ export async function openEmbeddedStore(directory: string, options: EmbeddedStor
     const owner = await prepareDirectory(driver, paths, options.create ?? false);
     return new EmbeddedStore(driver, paths, owner, options.now ?? Date.now);
   });
+}
+
+/**
+ * True if opening with `create` would make a store in `directory`: there is none yet. Makes nothing.
+ * @throws TandemError `not-a-store` if there is something else, or a store of another format; `io`.
+ */
+export function isStoreMissing(directory: string): Promise<boolean> {
+  return translated(directory, async () => (await whatIsThere(pathsOf(directory))) !== "store");
 }
 
 class EmbeddedStore implements MailboxStore {
