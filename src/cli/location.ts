@@ -27,6 +27,8 @@ export interface OpenSides {
   readonly remotes: readonly RemotePeer[];
   /** The stores in this process; null for a node. */
   readonly stores: { readonly left: MailboxStore | null; readonly right: MailboxStore | null };
+  /** TO is not there yet, and a store in memory stands for it. */
+  readonly isImagined: boolean;
   close(): Promise<void>;
 }
 
@@ -63,14 +65,14 @@ export async function openSides(from: string, to: string, options: OpenOptions):
       closers,
       onFault: options.onFault ?? (() => undefined),
     });
-    return { ...joined, stores: { left, right }, close };
+    return { ...joined, stores: { left, right }, isImagined: right instanceof MemoryStore, close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-type Joined = Omit<OpenSides, "close" | "stores">;
+type Joined = Pick<OpenSides, "left" | "right" | "remotes">;
 
 interface Joining {
   /** Null if both are directories. */

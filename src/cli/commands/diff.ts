@@ -1,7 +1,7 @@
 /** `tandem diff`: in what do two locations differ? */
-import { checkedName } from "../../model/mailbox.ts";
 import { diffSides, type MailboxDiff } from "../../sync/diff.ts";
 import type { FieldDifference } from "../../sync/differences.ts";
+import { chosenBy, needChosen } from "../chosen.ts";
 import { openSides } from "../location.ts";
 import type { DiffOptions } from "../options.ts";
 import { type Output, printable, withOutput } from "../output.ts";
@@ -16,13 +16,12 @@ interface Counted {
 
 /** @returns the exit status: 0 the same, 1 different. @throws TandemError if it could not be told. */
 export async function runDiff(a: string, b: string, options: DiffOptions): Promise<number> {
+  const chosen = chosenBy(options);
   const sides = await openSides(a, b, { missingTo: "refused", trust: options });
   try {
+    await needChosen(sides, chosen);
     return await withOutput(async (out) => {
-      const found = diffSides(sides.left, sides.right, {
-        account: options.account === undefined ? null : checkedName(options.account, "account"),
-        mailbox: options.mailbox === undefined ? null : checkedName(options.mailbox),
-      });
+      const found = diffSides(sides.left, sides.right, chosen);
       const counted: Counted = { mailboxes: 0, differences: 0, visible: 0 };
       for (;;) {
         const next = await found.next();

@@ -1,7 +1,7 @@
 /** `tandem sync`: one exchange between two locations. */
 import { TandemError } from "../../model/errors.ts";
-import { checkedName } from "../../model/mailbox.ts";
 import { exchange } from "../../sync/exchange.ts";
+import type { LocalFault } from "../../sync/local-faults.ts";
 import type {
   Direction,
   SyncOptions as ExchangeOptions,
@@ -9,7 +9,8 @@ import type {
   SyncCounts,
   SyncIssue,
 } from "../../sync/report.ts";
-import { type OpenSides, openSides } from "../location.ts";
+import { type Chosen, chosenBy, needChosen } from "../chosen.ts";
+import { type MissingTo, type OpenSides, openSides } from "../location.ts";
 import type { SyncOptions } from "../options.ts";
 import { type Output, printable, withOutput } from "../output.ts";
 import { openProgress, type Progress } from "../progress.ts";
@@ -28,16 +29,13 @@ export async function runSync(from: string, to: string, options: SyncOptions): P
   const started = performance.now();
   if (options.mirror && !options.oneWay)
     throw new TandemError("invalid-argument", "--mirror goes with --one-way: it makes TO exactly FROM.");
-  const sides = await openSides(from, to, {
-    missingTo: options.dryRun ? "imagined" : "made",
-    trust: options,
-    onFault: ({ message }) => printError(message),
-  });
+  const chosen = chosenBy(options);
+  const sides = await openChosen(from, to, chosen, options);
   const progress = await openProgress("messages");
   try {
     return await withOutput(async (out) => {
       const issues: SyncIssue[] = [];
-      const wanted = exchangeOptions(options, progress, out, issues);
+      const wanted = exchangeOptions(chosen, options, progress, out, issues);
       const report = await exchange(sides.left, sides.right, wanted);
       progress.stop();
       await out.flush();
@@ -50,11 +48,34 @@ export async function runSync(from: string, to: string, options: SyncOptions): P
   }
 }
 
-function exchangeOptions(options: SyncOptions, progress: Progress, out: Output, issues: SyncIssue[]): ExchangeOptions {
+/** Both sides, at least one of which has what was chosen; TO is only made if FROM has it. */
+async function openChosen(from: string, to: string, chosen: Chosen, options: SyncOptions): Promise<OpenSides> {
+  const onFault = ({ message }: LocalFault) => printError(message);
+  const open = (missingTo: MissingTo) => openSides(from, to, { missingTo, trust: options, onFault });
+  const isAll = chosen.account === null && chosen.mailbox === null;
+  if (isAll && !options.dryRun) return open("made");
+  const sides = await open("imagined");
+  try {
+    await needChosen(sides, chosen);
+  } catch (error) {
+    await sides.close();
+    throw error;
+  }
+  if (options.dryRun || !sides.isImagined) return sides;
+  await sides.close();
+  return open("made");
+}
+
+function exchangeOptions(
+  chosen: Chosen,
+  options: SyncOptions,
+  progress: Progress,
+  out: Output,
+  issues: SyncIssue[],
+): ExchangeOptions {
   const direction: Direction = options.mirror ? "mirror" : options.oneWay ? "one-way" : "both";
   return {
-    account: options.account === undefined ? null : checkedName(options.account, "account"),
-    mailbox: options.mailbox === undefined ? null : checkedName(options.mailbox),
+    ...chosen,
     direction,
     dryRun: options.dryRun === true,
     full: options.full === true,

@@ -1,9 +1,9 @@
 /** `tandem verify`: are two locations identical, and sound? */
-import { checkedName } from "../../model/mailbox.ts";
 import type { MailboxStore } from "../../store/store.ts";
 import { type Comparison, compareSides, type Difference } from "../../sync/compare.ts";
 import type { LocalFault } from "../../sync/local-faults.ts";
 import { mendStore, type Repair } from "../../sync/mend-store.ts";
+import { chosenBy, needChosen } from "../chosen.ts";
 import { type OpenSides, openSides } from "../location.ts";
 import type { VerifyOptions } from "../options.ts";
 import { type Output, printable, withOutput } from "../output.ts";
@@ -14,10 +14,12 @@ import { FAILED, OK } from "../run.ts";
 export async function runVerify(a: string, b: string, options: VerifyOptions): Promise<number> {
   const repairs: Repair[] = [];
   const onFault = ({ account, message }: LocalFault) => repairs.push({ account, mailbox: "", what: message });
+  const chosen = chosenBy(options);
+  const { account } = chosen;
   const sides = await openSides(a, b, { missingTo: "refused", trust: options, onFault });
-  const account = options.account === undefined ? null : checkedName(options.account, "account");
   const progress = await openProgress("mailboxes");
   try {
+    await needChosen(sides, chosen);
     if (options.repair === true) repairs.push(...(await mendSides(sides, account)));
     const deep = options.deep === true;
     const comparison = await compareSides(sides.left, sides.right, {

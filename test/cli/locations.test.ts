@@ -1,0 +1,63 @@
+/** What `sync`, `diff` and `verify` make of the locations and names they are given, before anything is compared. */
+import { existsSync } from "node:fs";
+import { beforeEach, describe, expect, test } from "vitest";
+import { newStore, refuse, succeed, tandem } from "./helpers.ts";
+import { startNode } from "./nodes.ts";
+
+let a: string;
+let b: string;
+
+beforeEach(async () => {
+  [a, b] = [await newStore(), await newStore()];
+  await succeed(["append", a, "INBOX", "--account", "ann"], { input: "Subject: x\n\nx\n" });
+});
+
+describe("a name that neither side has", () => {
+  const WRONG: [string[], RegExp][] = [
+    [["--account", "an"], /Neither side has an account "an"; .*tandem ls/],
+    [["--mailbox", "INBX"], /Neither side has a mailbox "INBX"; /],
+    [["--account", "ann", "--mailbox", "INBX"], /Neither side has a mailbox "INBX" in the account "ann"; /],
+    [["--account", "an", "--mailbox", "INBOX"], /Neither side has an account "an"; /],
+  ];
+
+  test.each(WRONG)("%j is told, and a TO that is not there is not made", async (options, sentence) => {
+    for (const more of [[], ["--one-way", "--mirror"]])
+      expect(await refuse(["sync", a, b, ...options, ...more])).toMatch(sentence);
+    expect(existsSync(b)).toBe(false);
+    await succeed(["sync", a, b]);
+    expect(await refuse(["sync", a, b, ...options])).toMatch(sentence);
+    expect(await refuse(["diff", a, b, ...options], 2)).toMatch(sentence);
+  });
+
+  test("verify could not tell, nodes are asked too", async () => {
+    await succeed(["sync", a, b]);
+    const node = await startNode(b);
+    const options = ["--account", "an"];
+    for (const other of [b, node.url]) expect(await refuse(["verify", a, other, ...options], 2)).toMatch(/Neither/);
+    await refuse(["verify", a, b, ...options, "--deep"], 2);
+    await refuse(["sync", node.url, a, ...options]);
+    await node.end();
+  });
+
+  test("one side is enough, also where only a deleted mailbox has the name", async () => {
+    await succeed(["append", b, "INBOX", "--account", "bob"], { input: "Subject: y\n\ny\n" });
+    for (const account of ["ann", "bob"]) {
+      expect((await tandem(["verify", a, b, "--account", account])).code).toBe(1);
+      expect((await tandem(["diff", a, b, "--account", account, "--mailbox", "INBOX"])).code).toBe(1);
+      await succeed(["sync", a, b, "--account", account]);
+      await succeed(["verify", a, b, "--account", account]);
+    }
+    await succeed(["mailbox", "delete", a, "INBOX", "--account", "bob"]);
+    await succeed(["sync", a, b, "--mailbox", "INBOX"]);
+    await succeed(["diff", a, b, "--account", "bob", "--mailbox", "INBOX"]);
+  });
+
+  test("a TO that is not there is made if FROM, here or a node, has it", async () => {
+    await succeed(["sync", a, b, "--account", "ann", "--mailbox", "INBOX"]);
+    const node = await startNode(a);
+    const other = await newStore();
+    await succeed(["sync", node.url, other, "--account", "ann"]);
+    await succeed(["verify", b, other]);
+    await node.end();
+  });
+});
