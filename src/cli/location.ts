@@ -17,6 +17,7 @@ import { createPair } from "../transport/pair.ts";
 import { connectWebSocket } from "../transport/websocket.ts";
 import { type Introducing, introductionFrom, nodeName } from "./introduction.ts";
 import type { TrustOptions } from "./options.ts";
+import { checkedStorePath } from "./store-path.ts";
 
 export { nodeName } from "./introduction.ts";
 
@@ -56,6 +57,7 @@ export async function openSides(from: string, to: string, options: OpenOptions):
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
+    for (const location of [from, to]) if (!isNode(location)) checkedStorePath(location);
     refuseSame(from, to);
     const own = isNode(from) || isNode(to) ? introductionFrom(options.trust) : null;
     const left = isNode(from) ? null : await openStore(from, "refused", closers);

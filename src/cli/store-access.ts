@@ -8,6 +8,7 @@ import { createMailbox } from "../operations/index.ts";
 import { openEmbeddedStore } from "../store/embedded/embedded-store.ts";
 import type { Mailbox, MailboxStore } from "../store/store.ts";
 import type { SelectOptions } from "./options.ts";
+import { checkedStorePath } from "./store-path.ts";
 
 /** How many names an error lists. */
 const LISTED_NAMES = 10;
@@ -18,7 +19,7 @@ export async function withStore<T>(
   options: { create?: boolean },
   use: (store: MailboxStore) => Promise<T>,
 ): Promise<T> {
-  const store = await openEmbeddedStore(directory, options);
+  const store = await openEmbeddedStore(checkedStorePath(directory), options);
   try {
     return await use(store);
   } finally {

@@ -21,19 +21,21 @@ export interface Result {
 export interface RunOptions {
   readonly input?: string | Uint8Array;
   readonly env?: Readonly<Record<string, string>>;
+  /** Working directory. */
+  readonly cwd?: string;
 }
 
 /** Runs `tandem` with `args` to its end. */
-export function tandem(args: readonly string[], options: RunOptions = {}): Promise<Result> {
+export function tandem(args: readonly string[], { input = "", env = {}, cwd }: RunOptions = {}): Promise<Result> {
   if (!existsSync(MAIN)) throw new Error(`${MAIN} is not there: run "npm run build" first.`);
-  const child = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, ...options.env } });
+  const child = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, ...env }, cwd });
   const out: Buffer[] = [];
   const err: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
   child.stderr.on("data", (chunk: Buffer) => err.push(chunk));
   // A command that ends before it has read its input is not the test's failure.
   child.stdin.on("error", () => {});
-  child.stdin.end(options.input ?? "");
+  child.stdin.end(input);
   return new Promise((resolve, reject) => {
     child.on("error", reject);
     child.on("close", (code) => {

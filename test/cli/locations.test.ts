@@ -1,7 +1,9 @@
 /** What `sync`, `diff` and `verify` make of the locations and names they are given, before anything is compared. */
 import { existsSync } from "node:fs";
+import { mkdir, readdir } from "node:fs/promises";
+import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
-import { newStore, refuse, succeed, tandem } from "./helpers.ts";
+import { newStore, refuse, succeed, tandem, tempDirectory } from "./helpers.ts";
 import { startNode } from "./nodes.ts";
 
 let a: string;
@@ -59,5 +61,41 @@ describe("a name that neither side has", () => {
     await succeed(["sync", node.url, other, "--account", "ann"]);
     await succeed(["verify", b, other]);
     await node.end();
+  });
+});
+
+describe("what cannot be the directory of a store", () => {
+  /** Commands with the store they are given, and their status; the first ones would make it. */
+  const COMMANDS: [string, (store: string) => string[], number][] = [
+    ["sync", (store) => ["sync", a, store], 1],
+    ["append", (store) => ["append", store, "INBOX"], 1],
+    ["import", (store) => ["import", store, join(import.meta.dirname, "../../README.md")], 1],
+    ["mailbox create", (store) => ["mailbox", "create", store, "Work"], 1],
+    ["diff", (store) => ["diff", a, store], 2],
+    ["verify", (store) => ["verify", store, a], 2],
+    ["ls", (store) => ["ls", store], 1],
+    ["purge", (store) => ["purge", store], 1],
+    ["status", (store) => ["status", store], 2],
+  ];
+
+  test.each(COMMANDS)("%s leaves the working directory alone", async (_, args, status) => {
+    const cwd = await tempDirectory();
+    const refusal = (store: string) => refuse(args(store), status, { cwd, input: "Subject: x\n\nx\n" });
+    expect(await refusal("")).toMatch(/^The name of the store is empty; give the path of a directory/);
+    expect(await refusal("http://x")).toMatch(/^"http:\/\/x" is no directory; for a node write "ws:\/\/HOST:PORT"/);
+    expect(await refusal("127.0.0.1:4190")).toMatch(/looks like .* a node; .*"ws:.*, or "\.\/127\.0\.0\.1:4190" for/);
+    expect(await readdir(cwd)).toEqual([]);
+  });
+
+  test("a URL is none for commands that go to no node", async () => {
+    expect(await refuse(["ls", "ws://127.0.0.1:4190"])).toMatch(/is no directory; .*\(in sync, diff and verify\)/);
+  });
+
+  test("a directory of such a name can be named, and one that is there is meant", async () => {
+    const cwd = await tempDirectory();
+    await succeed(["sync", a, "./mail:4190"], { cwd });
+    await succeed(["verify", a, "mail:4190"], { cwd });
+    await mkdir(join(cwd, "mail:1"));
+    await succeed(["sync", a, "mail:1"], { cwd });
   });
 });

@@ -13,6 +13,7 @@ import type { AppendOptions } from "../options.ts";
 import { withOutput } from "../output.ts";
 import { OK } from "../run.ts";
 import { ensureMailbox, withStore } from "../store-access.ts";
+import { checkedStorePath } from "../store-path.ts";
 
 /** ISO 8601 as people type it: a date, or a date and a time with or without a zone. */
 const ISO_DATE = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?)(Z|[+-]\d{2}:?\d{2})?)?$/i;
@@ -24,6 +25,7 @@ export async function runAppend(
   file: string,
   options: AppendOptions,
 ): Promise<number> {
+  checkedStorePath(directory);
   checkedName(options.account, "account");
   const name = checkedName(mailbox);
   const flags = (options.flag ?? []).map(flagNamed);

@@ -9,6 +9,7 @@ import { printable, withOutput } from "../output.ts";
 import { collectFaults, openProgress, type Progress } from "../progress.ts";
 import { FAILED, OK } from "../run.ts";
 import { withStore } from "../store-access.ts";
+import { checkedStorePath } from "../store-path.ts";
 
 /** @returns the exit status. @throws TandemError. */
 export async function runImport(
@@ -16,6 +17,7 @@ export async function runImport(
   sources: readonly string[],
   options: MailboxOptions,
 ): Promise<number> {
+  checkedStorePath(directory);
   checkedName(options.account, "account");
   checkedName(options.mailbox ?? "INBOX");
   const { progress, faults } = collectFaults(await openProgress("messages"));
