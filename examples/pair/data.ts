@@ -3,10 +3,11 @@
  */
 import { randomBytes, randomInt } from "node:crypto";
 import { once } from "node:events";
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { TandemError } from "../../src/index.ts";
+import { makeDirectories } from "../../src/store/embedded/make-directories.ts";
 
 /** The two servers, by their names. */
 export const NODES = ["a", "b"] as const;
@@ -38,7 +39,7 @@ export function pathsOf(data: string, node: NodeName): NodePaths {
  * @throws TandemError `invalid-argument` if there is something else, or a pair runs on it already.
  */
 export async function prepareData(data: string): Promise<void> {
-  await mkdir(data, { recursive: true, mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+  await makeDirectories(data, 0o700).catch((error: NodeJS.ErrnoException) => {
     throw new TandemError(
       "invalid-argument",
       `${data} cannot be made (${error.code}); give another directory by --data.`,

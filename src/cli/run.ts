@@ -34,6 +34,8 @@ export function printError(sentence: string): void {
 
 function errorSentence(error: unknown): string {
   if (isTandemError(error)) return error.message;
+  if ((error as NodeJS.ErrnoException | null)?.syscall === "uv_cwd")
+    return "The working directory is not there any more; change to another.";
   const text = error instanceof Error ? error.message : String(error);
   return `internal error: ${text.replaceAll(/\s+/g, " ")}; please report it with what TANDEM_DEBUG=1 adds.`;
 }

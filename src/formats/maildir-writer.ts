@@ -41,18 +41,23 @@ export interface ExportMessage {
 export type Written = "written" | "flags-changed" | "present";
 
 /**
- * Makes `directory` the root of a tree for `account`, or checks that it is one.
+ * Makes `directory` the root of a tree for `account`, or checks that it is one. The directory above it has to be there.
  * @throws TandemError `refused` if it has other things in it or another account's mail, `io`.
  */
 export async function openMaildirTree(directory: string, account: string): Promise<void> {
   try {
-    await mkdir(directory, { recursive: true });
+    await mkdir(directory).catch(unlessExists);
     const entries = await readdir(directory);
     if (entries.length === 0) await writeFile(join(directory, MARK_FILE), account);
     else await checkMark(directory, account, entries.includes(MARK_FILE));
   } catch (error) {
     throw fileError("written", directory, error);
   }
+}
+
+/** Whether it is a directory shows when it is read. */
+function unlessExists(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EEXIST") throw error;
 }
 
 async function checkMark(directory: string, account: string, marked: boolean): Promise<void> {

@@ -1,9 +1,11 @@
 /** What `sync`, `diff` and `verify` make of the locations and names they are given, before anything is compared. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdir, readdir } from "node:fs/promises";
+import { mkdir, readdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
-import { newStore, refuse, succeed, tandem, tempDirectory } from "./helpers.ts";
+import { MAIN, newStore, refuse, succeed, tandem, tempDirectory } from "./helpers.ts";
 import { startNode } from "./nodes.ts";
 
 let a: string;
@@ -97,5 +99,46 @@ describe("what cannot be the directory of a store", () => {
     await succeed(["verify", a, "mail:4190"], { cwd });
     await mkdir(join(cwd, "mail:1"));
     await succeed(["sync", a, "mail:1"], { cwd });
+  });
+});
+
+describe("where no directory can be made", () => {
+  /** Runs `tandem` in a working directory that was removed; its status and what it said on stderr. */
+  async function inNoDirectory(...args: string[]): Promise<{ code: number; stderr: string }> {
+    const script = 'rmdir "$PWD" && exec "$@"';
+    const command = [process.execPath, MAIN, ...args];
+    const child = spawn("sh", ["-c", script, "sh", ...command], { cwd: await tempDirectory() });
+    let stderr = "";
+    child.stderr.on("data", (chunk: Buffer) => (stderr += chunk));
+    const [code] = (await once(child, "close")) as [number];
+    return { code, stderr };
+  }
+
+  test("in a working directory that was removed", async () => {
+    for (const args of [
+      ["sync", a, "./copy"],
+      ["sync", a, "copy"],
+      ["export", a, "out/mail", "--account", "ann"],
+      ["serve", "copy", "--listen", "127.0.0.1:0"],
+    ]) {
+      const { code, stderr } = await inNoDirectory(...args);
+      expect({ args, code, stderr }).toEqual({ args, code: 1, stderr: expect.stringMatching(/^tandem: [^\n]+\.\n$/) });
+      expect(stderr).toMatch(/check the path|change to another/);
+    }
+  });
+
+  test("below a directory that takes none in, and below a dangling link", async () => {
+    expect(await refuse(["sync", a, "/proc/store"])).toMatch(/\/proc\/store/);
+    expect(await refuse(["export", a, "/proc/store/mail", "--account", "ann"])).toMatch(/\/proc\/store\/mail/);
+    const directory = await tempDirectory();
+    const link = join(directory, "link");
+    await symlink(join(directory, "nowhere"), link);
+    for (const store of [link, join(link, "store")])
+      expect(await refuse(["sync", a, store])).toMatch(/^Something on the path of the store .* a dangling link/);
+    expect(await readdir(directory)).toEqual(["link"]);
+  });
+
+  test("an export to no name is told", async () => {
+    expect(await refuse(["export", a, "", "--account", "ann"])).toMatch(/^The name of the destination is empty/);
   });
 });

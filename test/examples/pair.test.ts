@@ -153,6 +153,9 @@ describe("npm start", () => {
     expect(await readFile(join(directory, "letters.txt"), "utf8")).toBe("mine");
     const file = await run("--data", join(directory, "letters.txt")).ended;
     expect(file).toMatchObject({ code: 1, stderr: expect.stringContaining("cannot be made (EEXIST)") });
+    // A directory that is there, and takes none in.
+    const nowhere = await run("--data", "/proc/pair").ended;
+    expect(nowhere).toMatchObject({ code: 1, stderr: expect.stringContaining("/proc/pair cannot be made (E") });
   });
 
   it.each(["0", "-1", "x", "501"])("refuses --rate %s, with what would be right", async (rate) => {

@@ -1,9 +1,12 @@
 /** `tandem export`: an account as a Maildir++ tree. */
+import { dirname } from "node:path";
+import { fileError } from "../../formats/file.ts";
 import { MaildirFolder, openMaildirTree } from "../../formats/maildir-writer.ts";
 import { decodeBatch } from "../../model/decode-batch.ts";
-import { isTandemError } from "../../model/errors.ts";
+import { isTandemError, TandemError } from "../../model/errors.ts";
 import { flagNames } from "../../model/flags.ts";
 import type { LiveRecord } from "../../model/record.ts";
+import { makeDirectories } from "../../store/embedded/make-directories.ts";
 import type { MailboxSnapshot, MailboxStore } from "../../store/store.ts";
 import { messageBytes } from "../body.ts";
 import type { MailboxOptions } from "../options.ts";
@@ -23,9 +26,13 @@ interface ExportCounts {
 }
 
 /** @returns the exit status. @throws TandemError. */
-export function runExport(directory: string, dest: string, options: MailboxOptions): Promise<number> {
+export async function runExport(directory: string, dest: string, options: MailboxOptions): Promise<number> {
+  if (dest === "") throw new TandemError("invalid-argument", "The name of the destination is empty; name a directory.");
   return withStore(directory, {}, async (store) => {
     const selected = await selectMailboxes(store, options);
+    await makeDirectories(dirname(dest)).catch((error: unknown) => {
+      throw fileError("written", dest, error);
+    });
     await openMaildirTree(dest, options.account);
     const { progress, faults } = collectFaults(await openProgress("messages"));
     const counts: ExportCounts[] = [];

@@ -10,6 +10,7 @@ import { dirname, join } from "node:path";
 import { TandemError } from "../../model/errors.ts";
 import type { Driver } from "./connection.ts";
 import { codeOf } from "./errors.ts";
+import { makeDirectories } from "./make-directories.ts";
 import { checkWritable, ownerOf, type StoreOwner } from "./ownership.ts";
 import { rowSum } from "./row-sums.ts";
 import { APPLICATION_ID, SCHEMA, STORE_FORMAT } from "./schema.ts";
@@ -178,7 +179,7 @@ async function headerOf(file: string): Promise<Buffer | null> {
 }
 
 async function createStore(driver: Driver, paths: StorePaths, owner: StoreOwner): Promise<void> {
-  await mkdir(dirname(paths.directory), { recursive: true });
+  await makeDirectories(dirname(paths.directory));
   for (const directory of [paths.directory, paths.segments, paths.spool])
     await mkdir(directory, 0o700).catch(unlessExists);
   for (const directory of [paths.segments, paths.spool]) owner.adoptPath(directory);

@@ -39,6 +39,12 @@ const WORDINGS: readonly Wording[] = [
     says: (where) => `Too many files are open for the store ${where}; raise the limit (ulimit -n) and try again.`,
   },
   {
+    pattern: /^(ENOENT|ENOTDIR|EEXIST|ELOOP|ENAMETOOLONG)$/,
+    code: "io",
+    says: (where) =>
+      `Something on the path of the store ${where} is missing, a file, a dangling link or too long; check the path.`,
+  },
+  {
     pattern: /^(SQLITE_.*|E[A-Z0-9]+)$/,
     code: "io",
     says: (where) => `The disk of the store ${where} failed; look at the system's log and try again.`,
