@@ -254,7 +254,7 @@ describe("serve", () => {
     const node = await startNode(b);
     const port = node.url.slice("ws://".length);
     expect(await refuse(["serve", a, "--listen", port])).toMatch(/in use/);
-    expect(await refuse(["serve", a, "--listen", "nonsense"])).toMatch(/HOST:PORT/);
+    expect(await refuse(["serve", a, "--listen", "nonsense"], 2)).toMatch(/HOST:PORT/);
     await node.end();
   });
 

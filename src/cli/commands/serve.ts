@@ -8,11 +8,10 @@ import { FAILED, OK, printError, USAGE } from "../run.ts";
 
 /** @param directory the store, if it is not named in the configuration file. @returns the exit status. @throws TandemError. */
 export async function runServe(directory: string | undefined, options: ServeOptions): Promise<number> {
-  const wrong = options.config === undefined ? FAILED : USAGE;
   const configured = await configure(directory, options, process.env);
   if ("faults" in configured) {
     for (const fault of configured.faults) printError(fault);
-    return wrong;
+    return USAGE;
   }
   if (options.check) return printFine(configured, options);
   const ended = endSignal();
@@ -20,7 +19,7 @@ export async function runServe(directory: string | undefined, options: ServeOpti
   const daemon = await Daemon.start(configured, { rereads });
   if (!(daemon instanceof Daemon)) {
     printError(configured.faultAt(daemon.path, daemon.sentence));
-    return wrong;
+    return FAILED;
   }
   const { listening, metrics } = daemon.addresses;
   const alsoMetrics = metrics === undefined ? "" : `, metrics on ${metrics}`;
