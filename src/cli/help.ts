@@ -119,7 +119,7 @@ wrong command line.`,
     summary: "bring mail files into a store",
     description:
       "Imports mail: a Maildir (Maildir++ folders or plain directories, flags, keywords), an mbox file, a directory of " +
-      ".eml files (not those in directories below it) or single messages. Bytes stay as they are.",
+      ".eml files or single messages. Bytes stay as they are.",
     after: `
 A Maildir's own messages and everything else go to INBOX, its folders to
 mailboxes of their names; with --mailbox M to M and to "M/folder".
@@ -128,6 +128,9 @@ are told by their bytes, and n copies in the sources stay n copies. So an
 interrupted import is simply run again. Internal dates are those of the files;
 in an mbox, of its From_ lines. A file that cannot be read is reported, and the
 rest is imported.
+A directory may have Maildirs and .eml files: both are imported. mbox files in it
+and .eml files further below are not, but reported: name them by themselves, with
+the mailbox they go to. Files of other kinds are passed over.
 
 Examples:
   tandem import ./mail ~/Maildir --account ann

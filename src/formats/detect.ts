@@ -2,13 +2,13 @@
  * Finds out what a source is: a Maildir tree, a directory of `.eml` files, an mbox, or a single message.
  */
 import { statSync } from "node:fs";
-import { basename } from "node:path";
-import { TandemError } from "../model/errors.ts";
+import { isTandemError, TandemError } from "../model/errors.ts";
 import { isEmlName, listEml, readEmlDirectory, readEmlFile } from "./eml.ts";
 import { fileError, readRange, withFile } from "./file.ts";
-import { isMaildir, isMaildirTree, readMaildir } from "./maildir-reader.ts";
-import { beginsAsMbox, readMbox } from "./mbox.ts";
-import type { SourceReader } from "./source.ts";
+import { leftOut, mboxesIn } from "./left-out.ts";
+import { isMaildirTree, readMaildir } from "./maildir-reader.ts";
+import { beginsAsMbox, isMboxName, readMbox } from "./mbox.ts";
+import type { SourceItem, SourceReader } from "./source.ts";
 
 const START = 1024;
 /** A header line (RFC 5322 section 2.2): what a message begins with. */
@@ -17,8 +17,8 @@ const HEADER = /^[!-9;-~]{1,200}[ \t]*:/;
 /**
  * The reader for a source.
  *
- * A directory with `cur` or `new` in it is a Maildir; one with `.eml` files is a directory of messages; one below which
- * Maildirs lie is a Maildir tree. A file called `*.eml` is one message whatever is in it; one that begins with a From_ line, is called
+ * A directory with `cur` or `new` in it is a Maildir, one below which Maildirs lie is a Maildir tree, and `.eml` files right in
+ * either, or in another one, are messages of their own. Other mail in and below it gives a fault. A file called `*.eml` is one message whatever is in it; one that begins with a From_ line, is called
  * `*.mbox` or is empty is an mbox; one that begins with a header is a message.
  * @throws TandemError `io` if it cannot be read, `invalid-argument` if it is none of these.
  */
@@ -36,16 +36,28 @@ function isDirectory(path: string): boolean {
 
 function detectDirectory(path: string): SourceReader {
   try {
-    const messages = listEml(path).length;
-    if (messages > 0 && !isMaildir(path)) return () => readEmlDirectory(path);
+    const hasMessages = listEml(path).length > 0;
+    if (hasMessages || isMaildirTree(path)) return () => readDirectory(path, hasMessages);
+    const [mbox] = mboxesIn(path);
+    if (mbox !== undefined)
+      throw new TandemError(
+        "invalid-argument",
+        `${path} has mbox files in it, which are not read together; name each by itself, e.g. ${mbox}, with the --mailbox it goes to.`,
+      );
   } catch (error) {
-    throw fileError("read", path, error);
+    throw isTandemError(error) ? error : fileError("read", path, error);
   }
-  if (isMaildirTree(path)) return () => readMaildir(path);
   throw new TandemError(
     "invalid-argument",
     `${path} holds no mail: it is no Maildir (no cur or new in it or below) and has no .eml file; name another directory, or single files.`,
   );
+}
+
+/** Its Maildirs, its `.eml` files, and a fault for the mail in it that is not read with them. */
+async function* readDirectory(path: string, hasMessages: boolean): AsyncGenerator<SourceItem> {
+  yield* readMaildir(path);
+  if (hasMessages) yield* readEmlDirectory(path);
+  yield* leftOut(path);
 }
 
 function detectFile(path: string): SourceReader {
@@ -57,8 +69,4 @@ function detectFile(path: string): SourceReader {
     "invalid-argument",
     `${path} is neither an mbox (no "From " line at its start) nor a message (no header); if it is a message, call it *.eml.`,
   );
-}
-
-function isMboxName(path: string): boolean {
-  return /(^|\.)mbox$/i.test(basename(path));
 }

@@ -32,6 +32,8 @@ interface Folder {
 
 interface Found {
   readonly folders: Folder[];
+  /** Everywhere it was looked. */
+  readonly directories: string[];
   readonly faults: SourceFault[];
 }
 
@@ -50,8 +52,13 @@ export async function* readMaildir(directory: string): AsyncGenerator<SourceItem
   for (const folder of folders) yield* readFolder(folder);
 }
 
+/** `root` and the directories below it that are looked into for Maildirs; not `cur`, `new` and `tmp`, nor what cannot be read. */
+export function directoriesOf(root: string): readonly string[] {
+  return findFolders(root).directories;
+}
+
 /** True if `directory` has `cur` or `new` in it. */
-export function isMaildir(directory: string): boolean {
+function isMaildir(directory: string): boolean {
   return isDirectory(join(directory, "cur")) || isDirectory(join(directory, "new"));
 }
 
@@ -60,7 +67,7 @@ function isDirectory(path: string): boolean {
 }
 
 function findFolders(root: string): Found {
-  const found: Found = { folders: [], faults: [] };
+  const found: Found = { folders: [], directories: [], faults: [] };
   const visited = new Set<string>();
   const walk = (directory: string, mailbox: string | null): void => {
     // Links are followed, so a directory may be met again.
@@ -69,11 +76,15 @@ function findFolders(root: string): Found {
     visited.add(`${dev}:${ino}`);
     if (isMaildir(directory)) found.folders.push({ directory, mailbox: namedInside(directory) ?? mailbox });
     const prefix = mailbox === null ? "" : `${mailbox}/`;
-    for (const child of subdirectories(directory)) {
+    const children = subdirectories(directory);
+    found.directories.push(directory);
+    for (const child of children) {
       const path = join(directory, child);
       if (!child.startsWith(".")) attempt(path, () => walk(path, prefix + mailboxOfDirectory(child)));
-      else if (isMaildir(path))
+      else if (isMaildir(path)) {
         found.folders.push({ directory: path, mailbox: namedInside(path) ?? prefix + mailboxOfFolder(child) });
+        found.directories.push(path);
+      }
     }
   };
   const attempt = (path: string, visit: () => void): void => {

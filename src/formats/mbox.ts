@@ -7,6 +7,7 @@
  * cannot be told, and `Content-Length` is not trusted. `Status` and `X-Status` headers give the flags and stay as well.
  */
 import { closeSync } from "node:fs";
+import { basename } from "node:path";
 import { isTandemError, TandemError } from "../model/errors.ts";
 import { clampDate, fileError, openRegular, readRange } from "./file.ts";
 import { dateOfFromLine, isFromLine } from "./mbox-from.ts";
@@ -43,6 +44,11 @@ interface Separator {
 export function beginsAsMbox(start: Uint8Array): boolean {
   const bytes = Buffer.from(start.buffer, start.byteOffset, Math.min(start.byteLength, MAX_LINE));
   return lineAt(bytes, 0) !== null;
+}
+
+/** True for files called `mbox` or `*.mbox`, in any case. */
+export function isMboxName(path: string): boolean {
+  return /(^|\.)mbox$/i.test(basename(path));
 }
 
 /** All messages in the order of the file. A file that is no mbox gives one fault and nothing else. */

@@ -187,6 +187,21 @@ describe("what cannot be read", () => {
     });
   });
 
+  test("mail in a directory that is not imported with it is named, and the status is 1", async () => {
+    const mixed = await tempDirectory({
+      "Work/cur/1.a": "1",
+      "a.eml": "S: a\n",
+      "old.mbox": `${FROM}\nSubject: 1\n\nx\n`,
+      "more/b.eml": "S: b\n",
+    });
+    const { code, stdout, stderr } = await tandem(["import", await newStore(), mixed]);
+    expect({ code, stdout }).toEqual({
+      code: 1,
+      stdout: "INBOX: 1 imported, 0 already there\nWork: 1 imported, 0 already there\n",
+    });
+    expect(stderr).toMatch(/^tandem: .*old\.mbox .* left out; .*\.\ntandem: .*more has \.eml .* left out; .*\.\n$/);
+  });
+
   test("a malformed mbox gives one sentence and nothing else", async () => {
     const files = await tempDirectory({ "bad.mbox": `Subject: x\n\n${FROM}\n\nbody\n` });
     const store = await newStore();

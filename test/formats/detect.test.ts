@@ -10,7 +10,17 @@ let root: string;
 
 beforeAll(async () => {
   root = await tempDirectory();
-  for (const directory of ["maildir/cur", "tree/Work/new", "letters/below", "empty", "both/cur"])
+  for (const directory of [
+    "maildir/cur",
+    "tree/Work/new",
+    "letters/below",
+    "empty",
+    "both/cur",
+    "mixed/Work/new",
+    "mixed/.Sent/cur",
+    "mixed/plain",
+    "mboxes",
+  ])
     await mkdir(join(root, directory), { recursive: true });
   const files: Record<string, string> = {
     "maildir/cur/1.a": "maildir",
@@ -18,9 +28,19 @@ beforeAll(async () => {
     "letters/b.eml": "b",
     "letters/A.EML": "A",
     "letters/notes.txt": "no mail",
-    "letters/below/c.eml": "not looked at",
+    "letters/below/notes.txt": "no mail",
     "both/cur/1.a": "maildir",
-    "both/x.eml": "not a message of the Maildir",
+    "both/x.eml": "beside the Maildir",
+    "mixed/x.eml": "beside",
+    "mixed/Work/new/1.a": "below",
+    "mixed/.Sent/cur/1.a": "folder",
+    "mixed/.Sent/y.eml": "in a folder, but no message of it",
+    "mixed/plain/z.eml": "deeper",
+    "mixed/old.mbox": `${FROM}\nmbox\n`,
+    "mixed/plain/Sent": `${FROM}\nmbox\n`,
+    "mixed/empty.mbox": "",
+    "mixed/notes": "From here it is no mail\n",
+    "mboxes/Inbox": `${FROM}\nmbox\n`,
     "inbox.mbox": `${FROM}\nmbox\n`,
     spool: `${FROM}\nmbox\n`,
     "spool.empty": "",
@@ -37,7 +57,7 @@ describe("sources", () => {
   test.each([
     ["maildir", ["maildir"]],
     ["tree", ["tree"]],
-    ["both", ["maildir"]],
+    ["both", ["maildir", "beside the Maildir"]],
     ["letters", ["A", "b"]],
     ["inbox.mbox", ["mbox\n"]],
     ["spool", ["mbox\n"]],
@@ -51,7 +71,25 @@ describe("sources", () => {
     expect(faults).toEqual([]);
   });
 
+  test("all mail in a directory is read, or named", async () => {
+    const mixed = join(root, "mixed");
+    const { messages, faults } = await collect(detectSource(mixed)());
+    expect(messages.map(({ text, mailbox }) => [text, mailbox])).toEqual([
+      ["folder", "Sent"],
+      ["below", "Work"],
+      ["beside", null],
+    ]);
+    const hint = "name it as a source of its own, with the --mailbox it goes to.";
+    expect(faults.map(({ sentence }) => sentence)).toEqual([
+      `${mixed}/old.mbox is an mbox in a directory and was left out; ${hint}`,
+      `${mixed}/.Sent has .eml files, which were left out; ${hint}`,
+      `${mixed}/plain has .eml files, which were left out; ${hint}`,
+      `${mixed}/plain/Sent is an mbox in a directory and was left out; ${hint}`,
+    ]);
+  });
+
   test.each([
+    ["mboxes", /mboxes has mbox files in it, .* e\.g\. .*mboxes\/Inbox, with the --mailbox it goes to\.$/],
     ["nowhere", /nowhere does not exist; check the path\.$/],
     ["empty", /empty holds no mail: .+; name another directory, or single files\.$/],
     ["program", /program is neither an mbox .+ nor a message .+\.$/],
