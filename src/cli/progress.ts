@@ -13,7 +13,10 @@ export interface Progress {
   stop(): void;
 }
 
-/** A bar counting `what` (e.g. "messages"); nothing but faults is printed where stderr is no terminal. */
+/**
+ * A bar counting `what` (e.g. "messages"). It hides the cursor, which is there again once it is stopped, or a signal ends the
+ * process. Nothing but faults is printed where stderr is no terminal.
+ */
 export async function openProgress(what: string): Promise<Progress> {
   if (!process.stderr.isTTY) return { grow: () => {}, tick: () => {}, fault: printError, stop: () => {} };
   const { default: cliProgress } = await import("cli-progress");
@@ -25,10 +28,19 @@ export async function openProgress(what: string): Promise<Progress> {
   });
   let total = 0;
   let done = 0;
+  let forget = () => {};
+  const stop = (): void => {
+    bar.stop();
+    forget();
+  };
+  const start = (shown: number): void => {
+    forget = beforeEnd(stop);
+    bar.start(shown, done);
+  };
   const draw = (): void => {
     const shown = Math.max(total, done);
     if (shown === 0) return;
-    if (!bar.isActive) bar.start(shown, done);
+    if (!bar.isActive) start(shown);
     bar.setTotal(shown);
     bar.update(done);
   };
@@ -46,8 +58,23 @@ export async function openProgress(what: string): Promise<Progress> {
       process.stderr.write("\r\u001b[K");
       printError(sentence);
     },
-    stop: () => bar.stop(),
+    stop,
   };
+}
+
+/** Does something before SIGINT or SIGTERM ends the process as it does anyway; returns a function that calls it off. */
+function beforeEnd(action: () => void): () => void {
+  const signals = ["SIGINT", "SIGTERM"] as const;
+  const end = (signal: NodeJS.Signals): void => {
+    action();
+    callOff();
+    process.kill(process.pid, signal);
+  };
+  const callOff = (): void => {
+    for (const signal of signals) process.off(signal, end);
+  };
+  for (const signal of signals) process.on(signal, end);
+  return callOff;
 }
 
 /** The same progress with everything that went wrong kept in a list. */
