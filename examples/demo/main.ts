@@ -10,6 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { Command } from "commander";
 import { openProgress } from "../../src/cli/progress.ts";
 import {
   connectWebSocket,
@@ -23,10 +24,10 @@ import { deliverAll, driveApart } from "./story.ts";
 import { guidsOf, identical, printSide } from "./view.ts";
 
 const MESSAGES = 400;
+const USAGE = 2;
 const TANDEM = fileURLToPath(new URL("../../src/cli/main.js", import.meta.url));
 
-async function main(): Promise<number> {
-  const keep = process.argv.includes("--keep");
+async function main({ keep }: { readonly keep?: true }): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), "tandem-demo-"));
   const paths = { here: join(directory, "here"), there: join(directory, "there") };
   try {
@@ -159,4 +160,12 @@ function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-process.exitCode = await main();
+const command = new Command("npm run demo --")
+  .description(
+    "Two servers' mail stores made identical, driven apart, and made identical again; status 0 only if all is right.",
+  )
+  .option("--keep", "keep both stores, to look around in them")
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : USAGE))
+  .parse();
+
+process.exitCode = await main(command.opts<{ keep?: true }>());

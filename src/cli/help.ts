@@ -16,7 +16,7 @@ verifies the node's certificate: by the system's CAs, or by that in --ca-file.`;
 
 const EXIT = `
 Exit status: 0 if all is well, 1 if anything went wrong (one sentence on
-stderr), 2 for a wrong command line.`;
+stderr), 2 for a wrong command line or value in it.`;
 
 export const PROGRAM_HELP = `
 A store is a directory that holds accounts, which hold mailboxes. Without

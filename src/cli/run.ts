@@ -8,15 +8,15 @@ import { printable } from "./output.ts";
 export const OK = 0;
 /** Something went wrong, and a sentence on stderr says what. */
 export const FAILED = 1;
-/** The command line or the configuration is wrong, or a command that answers a question could not tell. */
+/** The command line, a value in it, or the configuration is wrong, or a command that answers a question could not tell. */
 export const USAGE = 2;
 
-/** Runs `work` and makes its result the exit status; `failure` is the status if it throws. */
+/** Runs `work` and makes its result the exit status; `failure` is the status if it throws, but for values that are not valid. */
 export async function run(work: () => Promise<number>, failure = FAILED): Promise<void> {
   try {
     process.exitCode = await work();
   } catch (error) {
-    fail(error, failure);
+    fail(error, isTandemError(error, "invalid-argument") ? USAGE : failure);
   }
 }
 

@@ -80,23 +80,23 @@ describe("append and cat", () => {
     expect(await refuse(["append", store, "INBOX"])).toMatch(/Standard input is empty/);
     expect(await refuse(["append", store, "INBOX", join(store, "none.eml")])).toMatch(/does not exist/);
     const input = "S: x\n";
-    expect(await refuse(["append", store, "INBOX", "--date", "yesterday"], 1, { input })).toMatch(
+    expect(await refuse(["append", store, "INBOX", "--date", "yesterday"], 2, { input })).toMatch(
       /"yesterday" is not a date/,
     );
-    expect(await refuse(["append", store, "INBOX", "--date", "2024-13-01"], 1, { input })).toMatch(/is not a date/);
-    expect(await refuse(["append", store, "INBOX", "--flag", "\\Recent"], 1, { input })).toMatch(/system flags are/);
-    expect(await refuse(["append", store, "INBOX", "--flag", "two words"], 1, { input })).toMatch(
+    expect(await refuse(["append", store, "INBOX", "--date", "2024-13-01"], 2, { input })).toMatch(/is not a date/);
+    expect(await refuse(["append", store, "INBOX", "--flag", "\\Recent"], 2, { input })).toMatch(/system flags are/);
+    expect(await refuse(["append", store, "INBOX", "--flag", "two words"], 2, { input })).toMatch(
       /does not allow in a keyword/,
     );
-    expect(await refuse(["append", store, ""], 1, { input })).toMatch(/mailbox name "" is empty/);
+    expect(await refuse(["append", store, ""], 2, { input })).toMatch(/mailbox name "" is empty/);
     expect(existsSync(store)).toBe(false);
   });
 
   test("cat says what there is not", async () => {
     await append("S: x\n");
     expect(await refuse(["cat", store, "INBOX", "2"])).toMatch(/no message with UID 2 in "INBOX"/);
-    expect(await refuse(["cat", store, "INBOX", "0"])).toMatch(/"0" is not a UID/);
-    expect(await refuse(["cat", store, "INBOX", "1:2"])).toMatch(/"1:2" is not a UID/);
+    expect(await refuse(["cat", store, "INBOX", "0"], 2)).toMatch(/"0" is not a UID/);
+    expect(await refuse(["cat", store, "INBOX", "1:2"], 2)).toMatch(/"1:2" is not a UID/);
     expect(await refuse(["cat", store, "Work", "1"])).toMatch(/no mailbox "Work".*"INBOX"/);
     expect(await refuse(["cat", store, "INBOX", "1", "--account", "ann"])).toMatch(/no account "ann"/);
     await succeed(["expunge", store, "INBOX", "1"]);
@@ -162,11 +162,11 @@ describe("flag", () => {
   test("bad input is refused and changes nothing", async () => {
     const before = await jsonLines(["dump", store]);
     for (const set of ["", "0", "a", "1:", "1,,2", "4294967296", "1 2"])
-      await refuse(["flag", store, "INBOX", set, "+\\Seen"]);
-    expect(await refuse(["flag", store, "INBOX", "1", "Seen"])).toMatch(/neither \+FLAG nor -FLAG/);
-    expect(await refuse(["flag", store, "INBOX", "1", "+Seen", "--jsn"])).toMatch(/"--jsn" is neither/);
-    expect(await refuse(["flag", store, "INBOX", "1", "+\\Unknown"])).toMatch(/system flags are/);
-    expect(await refuse(["flag", store, "INBOX", "1", "+Seen", "-\\SEEN"])).toMatch(/both set and cleared/);
+      await refuse(["flag", store, "INBOX", set, "+\\Seen"], 2);
+    expect(await refuse(["flag", store, "INBOX", "1", "Seen"], 2)).toMatch(/neither \+FLAG nor -FLAG/);
+    expect(await refuse(["flag", store, "INBOX", "1", "+Seen", "--jsn"], 2)).toMatch(/"--jsn" is neither/);
+    expect(await refuse(["flag", store, "INBOX", "1", "+\\Unknown"], 2)).toMatch(/system flags are/);
+    expect(await refuse(["flag", store, "INBOX", "1", "+Seen", "-\\SEEN"], 2)).toMatch(/both set and cleared/);
     expect(await refuse(["flag", store, "Work", "1", "+Seen"])).toMatch(/no mailbox "Work"/);
     expect(await jsonLines(["dump", store])).toEqual(before);
   });
@@ -246,7 +246,7 @@ describe("expunge and purge", () => {
     expect(await records("Work")).toEqual([]);
     expect(await records("INBOX")).toHaveLength(1);
     expect(await refuse(["purge", store, "--mailbox", "Nowhere"])).toMatch(/no mailbox "Nowhere"/);
-    expect(await refuse(["expunge", store, "INBOX", "x"])).toMatch(/./);
+    expect(await refuse(["expunge", store, "INBOX", "x"], 2)).toMatch(/./);
   });
 });
 
@@ -281,8 +281,8 @@ describe("mailbox", () => {
     expect(await refuse(["mailbox", "rename", store, "A", "B"])).toMatch(/"B"/);
     expect(await refuse(["mailbox", "rename", store, "C", "D"])).toMatch(/no mailbox "C".*"A", "B"/);
     expect(await refuse(["mailbox", "delete", store, "C"])).toMatch(/no mailbox "C"/);
-    expect(await refuse(["mailbox", "create", store, ""])).toMatch(/is empty/);
-    expect(await refuse(["mailbox", "create", store, "x".repeat(1001)])).toMatch(/longer than 1000 bytes/);
+    expect(await refuse(["mailbox", "create", store, ""], 2)).toMatch(/is empty/);
+    expect(await refuse(["mailbox", "create", store, "x".repeat(1001)], 2)).toMatch(/longer than 1000 bytes/);
     expect(await jsonLines(["ls", store])).toEqual(before);
   });
 });

@@ -223,8 +223,8 @@ describe("what cannot be read", () => {
   test("impossible names are refused before a store is made", async () => {
     const message = await tempDirectory({ "1.eml": "S: x\n" });
     const store = await newStore();
-    expect(await refuse(["import", store, join(message, "1.eml"), "--mailbox", ""])).toContain("is empty");
-    expect(await refuse(["import", store, join(message, "1.eml"), "--account", "x".repeat(1001)])).toContain(
+    expect(await refuse(["import", store, join(message, "1.eml"), "--mailbox", ""], 2)).toContain("is empty");
+    expect(await refuse(["import", store, join(message, "1.eml"), "--account", "x".repeat(1001)], 2)).toContain(
       "longer than",
     );
     expect(existsSync(store)).toBe(false);

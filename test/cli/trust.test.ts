@@ -127,12 +127,12 @@ describe("secrets", () => {
 
   test("a file that others may read is refused by the command", async () => {
     const file = await secretFile(SECRET, 0o644);
-    expect(await refuse(["sync", store, "ws://127.0.0.1:1", "--secret-file", file])).toMatch(/chmod 600/);
+    expect(await refuse(["sync", store, "ws://127.0.0.1:1", "--secret-file", file], 2)).toMatch(/chmod 600/);
   });
 
   test.each(["", "\n", "fifteen letters", "fifteen letters\n"])("%j is too short", async (secret) => {
     const file = await secretFile(secret);
-    const sentence = await refuse(["sync", store, "ws://127.0.0.1:1"], 1, { env: { TANDEM_SECRET: secret } });
+    const sentence = await refuse(["sync", store, "ws://127.0.0.1:1"], 2, { env: { TANDEM_SECRET: secret } });
     expect(sentence).toMatch(/16 are needed; make one with: openssl rand -hex 32/);
     expect(sentence).not.toContain("letters");
     expect(() => readSecretFile(file)).toThrow(/16 are needed/);
@@ -140,12 +140,12 @@ describe("secrets", () => {
 
   test("files that are not there are named", async () => {
     const to = ["sync", store, "ws://127.0.0.1:1"];
-    expect(await refuse([...to, "--secret-file", "/no/such"])).toMatch(
+    expect(await refuse([...to, "--secret-file", "/no/such"], 2)).toMatch(
       /secret file \/no\/such cannot be read \(ENOENT\)/,
     );
-    expect(await refuse([...to, "--ca-file", "/no/such"])).toMatch(/\/no\/such cannot be read \(ENOENT\)/);
-    expect(await refuse([...to, "--cert-file", certificatePath("mail2")])).toMatch(/go together/);
-    expect(await refuse([...to, "--node", "x".repeat(256)])).toMatch(/1 to 255 bytes/);
+    expect(await refuse([...to, "--ca-file", "/no/such"], 2)).toMatch(/\/no\/such cannot be read \(ENOENT\)/);
+    expect(await refuse([...to, "--cert-file", certificatePath("mail2")], 2)).toMatch(/go together/);
+    expect(await refuse([...to, "--node", "x".repeat(256)], 2)).toMatch(/1 to 255 bytes/);
   });
 
   test("never show in what a command prints", async () => {

@@ -64,7 +64,7 @@ interface MessageStart {
   readonly rest: AsyncIterator<Uint8Array> | null;
 }
 
-/** @throws TandemError `invalid-argument` if the message is empty, `io`. */
+/** @throws TandemError `io`, also if the message is empty. */
 async function readStart(input: AsyncIterable<Uint8Array>, file: string): Promise<MessageStart> {
   const rest = input[Symbol.asyncIterator]();
   const pieces: Uint8Array[] = [];
@@ -74,7 +74,7 @@ async function readStart(input: AsyncIterable<Uint8Array>, file: string): Promis
     if (piece.done) {
       if (size > 0) return { bytes: Buffer.concat(pieces), rest: null };
       const where = file === "-" ? "Standard input" : file;
-      throw new TandemError("invalid-argument", `${where} is empty; a message has at least one byte.`);
+      throw new TandemError("io", `${where} is empty; a message has at least one byte.`);
     }
     pieces.push(piece.value);
     size += piece.value.length;
