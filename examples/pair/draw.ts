@@ -2,6 +2,7 @@
  * Draws the state of both servers for a terminal of any width and height. Pure: the same state gives the same lines.
  */
 import { printable } from "../../src/cli/output.ts";
+import { counted } from "../../src/model/counted.ts";
 import {
   isInStep,
   type MailboxLine,
@@ -10,7 +11,7 @@ import {
   type PairState,
   pairedMailboxes,
 } from "./state.ts";
-import { bars, counted, fitted, type Side, span } from "./text.ts";
+import { bars, fitted, type Side, span } from "./text.ts";
 
 /** Colours that the view uses. */
 export type Style = "bold" | "dim" | "green" | "yellow" | "red";

@@ -3,13 +3,13 @@
  */
 import { relative } from "node:path";
 import { formatDigest, type MailboxStore, readStatus } from "../../src/index.ts";
+import { counted } from "../../src/model/counted.ts";
 import { ACCOUNT } from "./clients.ts";
 import type { LogLine } from "./daemon.ts";
 import { NODES, type NodeName } from "./data.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Pair } from "./pair.ts";
 import { type Counts, type Happening, type MailboxLine, NO_COUNTS, type NodeState, type PairState } from "./state.ts";
-import { counted } from "./text.ts";
 
 /** Milliseconds over which rates are taken. */
 const RATE_MS = 5000;

@@ -44,11 +44,6 @@ export function bars(values: readonly number[]): string {
   return values.map((value) => BARS[Math.round((value / highest) * (BARS.length - 1))] ?? "").join("");
 }
 
-/** "1 body", "2 bodies". */
-export function counted(count: number, one: string, many = `${one}s`): string {
-  return `${count} ${count === 1 ? one : many}`;
-}
-
 /** A time span for people: 0.3 s, 12 s, 3:04, 1:02:03. */
 export function span(ms: number): string {
   const seconds = Math.max(0, ms) / 1000;

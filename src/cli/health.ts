@@ -1,6 +1,7 @@
 /**
  * Whether replication is healthy, and why not: the judgement of `tandem status` and of `/healthz`.
  */
+import { countMailboxes } from "../model/counted.ts";
 import type { PeerStatus, StoreHealth } from "../replicator/status.ts";
 
 /** How long a mailbox may wait for a healthy peer, in seconds. */
@@ -47,11 +48,6 @@ function lagComplaint({ peer, waiting, oldest }: PeerStatus, now: number, maxLag
   if (oldest === null || now - oldest <= maxLagMs) return [];
   const seconds = Math.floor((now - oldest) / 1000);
   return [`${countMailboxes(waiting)} waiting for ${peer}, the oldest for ${seconds} s.`];
-}
-
-/** A number of mailboxes in words. */
-export function countMailboxes(mailboxes: number): string {
-  return mailboxes === 1 ? "1 mailbox" : `${mailboxes} mailboxes`;
 }
 
 /** ISO 8601 to the second. @param ms milliseconds since 1970. */

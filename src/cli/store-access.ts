@@ -96,7 +96,7 @@ export async function liveMailboxes(store: MailboxStore, account: string): Promi
 function noAccount(account: string, accounts: readonly string[]): TandemError {
   return new TandemError(
     "not-found",
-    `There is no account ${JSON.stringify(account)} in the store; ${listed("it has", accounts)}.`,
+    `There is no account ${JSON.stringify(account)} in the store; ${listed("it has", accounts)}${accounts.length === 0 ? "" : "; choose by --account"}.`,
   );
 }
 

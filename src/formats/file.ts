@@ -55,7 +55,10 @@ export function openRegular(path: string): { readonly fd: number; readonly stats
     throw fileError("read", path, error);
   }
   closeSync(fd);
-  throw new TandemError("io", `${path} is not a regular file; move it out of the source or replace it by the message.`);
+  throw new TandemError(
+    "io",
+    `${path} is not a regular file, so there is no message in it; leave it out, or name a file.`,
+  );
 }
 
 /** Bytes `offset` to `offset + length` of an open file, fewer if it ends before. */

@@ -1,6 +1,7 @@
 /**
  * Compares two sides without changing them: names, counters and digests, and with `deep` every record and every byte.
  */
+import { counted } from "../model/counted.ts";
 import { isTandemError, TandemError } from "../model/errors.ts";
 import { formatDigest, type MailboxState, sameDigest } from "../model/state.ts";
 import { pairsOf } from "./diff.ts";
@@ -91,7 +92,7 @@ function compareOne(a: SurveyedMailbox, b: SurveyedMailbox | null, uids: string)
 }
 
 function summary({ digest }: MailboxState): string {
-  return `${digest.count} messages with digest ${formatDigest(digest)}`;
+  return `${counted(digest.count, "message")} with digest ${formatDigest(digest)}`;
 }
 
 /** What the deep check of a mailbox found. Where records, or sums of them, are wrong, digests say nothing of what differs. */
@@ -131,14 +132,17 @@ function auditSentences(audit: Audit, where: string): string[] {
   const { digest, state, damaged, wrongSums, unreadable, unreadableCount } = audit;
   const found: string[] = [];
   const ranges = damaged.map(({ firstUid, lastUid }) => `${Math.max(1, firstUid)}:${lastUid}`).slice(0, MOST_RANGES);
-  if (damaged.length > 0) found.push(`the records of ${damaged.length} blocks${where} are damaged: UIDs ${ranges}`);
+  if (damaged.length > 0)
+    found.push(`the records of ${counted(damaged.length, "block")}${where} are damaged: UIDs ${ranges}`);
   else if (!sameDigest(digest, state.digest))
     found.push(
       `the stored digest${where}, ${formatDigest(state.digest)}, does not fit its records: ${formatDigest(digest)} was recomputed`,
     );
   if (wrongSums > 0) found.push(`${wrongSums} sums of groups of records${where} do not fit their records`);
   if (unreadableCount > 0)
-    found.push(`${unreadableCount} messages${where} cannot be read or do not fit their GUID, e.g. ${unreadable[0]}`);
+    found.push(
+      `${counted(unreadableCount, "message")}${where} cannot be read, or not as the GUID says, e.g. ${unreadable[0]}`,
+    );
   return found;
 }
 

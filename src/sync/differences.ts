@@ -1,7 +1,9 @@
 /**
  * In which fields two mailboxes, or two records under one UID, differ, and whether a client can see it. Pure.
  */
+
 import type { RecordPair } from "../merge/plan.ts";
+import { counted } from "../model/counted.ts";
 import { flagNames } from "../model/flags.ts";
 import type { MailboxAttribute, MailboxEntry } from "../model/mailbox.ts";
 import type { Grave, LiveRecord, Tombstone } from "../model/record.ts";
@@ -21,7 +23,7 @@ export interface FieldDifference {
 export function mailboxDifferences(a: SurveyedMailbox | null, b: SurveyedMailbox | null): FieldDifference[] {
   if (a === null || b === null) {
     const [only] = [a ?? b] as [SurveyedMailbox];
-    const what = only.entry.deleted ? "deleted" : `${only.state.digest.count} messages`;
+    const what = only.entry.deleted ? "deleted" : counted(only.state.digest.count, "message");
     return [{ field: "mailbox", a: a && what, b: b && what, visible: !only.entry.deleted }];
   }
   return [...entryDifferences(a.entry, b.entry), ...stateDifferences(a.state, b.state)];

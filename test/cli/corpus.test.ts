@@ -32,8 +32,6 @@ describe.skipIf(!existsSync(CORPUS))("corpus (skipped if ../shared/corpus is abs
     expect(await hashesIn(join(`${b}.out`, "cur"))).toEqual(expected);
     const dump = async (store: string) => (await succeed(["dump", store, "--json"])).stdout;
     expect(await dump(b)).toBe(await dump(a));
-    expect((await succeed(["verify", a, b, "--deep"])).stdout).toBe(
-      `equal: 1 mailboxes, ${expected.length} messages\n`,
-    );
+    expect((await succeed(["verify", a, b, "--deep"])).stdout).toBe(`equal: 1 mailbox, ${expected.length} messages\n`);
   });
 });

@@ -107,6 +107,18 @@ describe("diff", () => {
   });
 });
 
+test("one thing is told as one", async () => {
+  const [a, b] = [await newStore(), await newStore()];
+  await succeed(["append", a, "INBOX"], { input: "Subject: x\r\n\r\n" });
+  expect((await succeed(["sync", a, b, "--dry-run"])).stdout).toMatch(/^dry run: 1 mailbox compared, /m);
+  expect((await succeed(["sync", a, b])).stdout).toMatch(/^1 mailbox exchanged, 1 record and 1 body sent, /);
+  expect((await succeed(["sync", a, b])).stdout).toMatch(/ back, 1 round trip, /);
+  expect((await succeed(["verify", a, b])).stdout).toBe("equal: 1 mailbox, 1 message\n");
+  expect((await succeed(["diff", a, b])).stdout).toBe("the same: 1 mailbox\n");
+  await succeed(["flag", b, "INBOX", "1", "+Seen"]);
+  expect((await tandem(["verify", a, b])).stdout).toMatch(/^different: 1 difference in 1 mailbox$/m);
+});
+
 test("verify names the UIDs under which messages differ", async () => {
   const [a, b] = await twins();
   await succeed(["flag", b, "INBOX", "2", "+Seen"]);

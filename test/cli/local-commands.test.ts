@@ -79,6 +79,9 @@ describe("append and cat", () => {
   test("bad input is refused and makes no store", async () => {
     expect(await refuse(["append", store, "INBOX"])).toMatch(/Standard input is empty/);
     expect(await refuse(["append", store, "INBOX", join(store, "none.eml")])).toMatch(/does not exist/);
+    expect(await refuse(["append", store, "INBOX", "/dev/null"])).toMatch(
+      /\/dev\/null is not a regular file, .*file\.$/,
+    );
     const input = "S: x\n";
     expect(await refuse(["append", store, "INBOX", "--date", "yesterday"], 2, { input })).toMatch(
       /"yesterday" is not a date/,
@@ -245,6 +248,7 @@ describe("expunge and purge", () => {
     await succeed(["purge", store, "--all", "--mailbox", "Work"]);
     expect(await records("Work")).toEqual([]);
     expect(await records("INBOX")).toHaveLength(1);
+    expect(await refuse(["purge", store, "--account", "ann"])).toMatch(/it has "default"; choose by --account\.$/);
     expect(await refuse(["purge", store, "--mailbox", "Nowhere"])).toMatch(/no mailbox "Nowhere"/);
     expect(await refuse(["expunge", store, "INBOX", "x"], 2)).toMatch(/./);
   });

@@ -174,7 +174,7 @@ describe("what cannot be read", () => {
     expect(code).toBe(1);
     expect(stderr.split("\n")).toEqual([
       expect.stringMatching(/^tandem: .*missing does not exist; check the path\.$/),
-      expect.stringMatching(/^tandem: .*2\.b is not a regular file; .*\.$/),
+      expect.stringMatching(/^tandem: .*2\.b is not a regular file, .*\.$/),
       expect.stringMatching(/^tandem: .*4\.d does not exist; check the path\.$/),
       "",
     ]);

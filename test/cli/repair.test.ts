@@ -30,8 +30,8 @@ describe("verify", () => {
     for (let i = 0; i < 2; i++) {
       const { code, stdout } = await tandem(["verify", a, b, "--deep"]);
       expect(code).toBe(1);
-      expect(stdout).toMatch(/1 messages in A cannot be read/);
-      expect(stdout).toMatch(/1 messages in B cannot be read/);
+      expect(stdout).toMatch(/1 message in A cannot be read/);
+      expect(stdout).toMatch(/1 message in B cannot be read/);
       expect(stdout).toMatch(/the stored digest in B, \w{16}, does not fit its records: \w{16} was recomputed/);
     }
     const { stdout } = await succeed(["verify", a, b, "--repair"]);

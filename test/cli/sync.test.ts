@@ -344,7 +344,7 @@ describe("verify", () => {
     expect((await tandem(["verify", a, b])).code).toBe(0);
     const node = await startNode(b);
     const { code, stdout } = await tandem(["verify", a, node.url, "--deep"]);
-    expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringMatching(/1 messages in B cannot be read/) });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringMatching(/1 message in B cannot be read/) });
     await node.end();
   });
 });

@@ -54,7 +54,7 @@ describe("with the right secret", () => {
     const url = await node([MX1], { tls: SERVER });
     const options = ["--secret-file", await secretFile(`${SECRET}\n`), "--node", "mx1", ...CA];
     await succeed(["sync", store, url, ...options]);
-    expect((await succeed(["verify", store, url, ...options, "--deep"])).stdout).toMatch(/^equal: 1 mailboxes/);
+    expect((await succeed(["verify", store, url, ...options, "--deep"])).stdout).toMatch(/^equal: 1 mailbox/);
   });
 
   test.each([

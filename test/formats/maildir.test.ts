@@ -81,7 +81,7 @@ describe("reading", () => {
     expect(messages.map(({ text }) => text)).toEqual(["1", "3"]);
     expect(faults.map(({ sentence }) => sentence)).toEqual([
       expect.stringContaining('the keyword "two words" has a character'),
-      expect.stringMatching(/2\.b is not a regular file; .+\.$/),
+      expect.stringMatching(/2\.b is not a regular file, .+\.$/),
       expect.stringMatching(/4\.d does not exist; .+\.$/),
     ]);
   });

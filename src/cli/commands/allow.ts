@@ -1,4 +1,5 @@
 /** `tandem allow`: lets plans through that the mass-deletion brake holds. */
+import { counted } from "../../model/counted.ts";
 import { needChannel } from "../../replicator/wait.ts";
 import type { AllowOptions } from "../options.ts";
 import { printable, withOutput } from "../output.ts";
@@ -14,7 +15,7 @@ export function runAllow(directory: string, { peer, account, json }: AllowOption
       if (json) return out.json({ peer, allowed });
       const whose = account === undefined ? "" : ` of ${printable(account)}`;
       if (allowed === 0) return out.line(`the brake holds nothing${whose} for ${printable(peer)}`);
-      return out.line(`${allowed === 1 ? "1 plan" : `${allowed} plans`}${whose} for ${printable(peer)} may go on`);
+      return out.line(`${counted(allowed, "plan")}${whose} for ${printable(peer)} may go on`);
     });
     return allowed === 0 ? FAILED : OK;
   });

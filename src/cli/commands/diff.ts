@@ -1,4 +1,5 @@
 /** `tandem diff`: in what do two locations differ? */
+import { counted, countMailboxes } from "../../model/counted.ts";
 import { diffSides, type MailboxDiff } from "../../sync/diff.ts";
 import type { FieldDifference } from "../../sync/differences.ts";
 import { chosenBy, needChosen } from "../chosen.ts";
@@ -22,11 +23,11 @@ export async function runDiff(a: string, b: string, options: DiffOptions): Promi
     await needChosen(sides, chosen);
     return await withOutput(async (out) => {
       const found = diffSides(sides.left, sides.right, chosen);
-      const counted: Counted = { mailboxes: 0, differences: 0, visible: 0 };
+      const sum: Counted = { mailboxes: 0, differences: 0, visible: 0 };
       for (;;) {
         const next = await found.next();
-        if (next.done === true) return await printSummary(out, counted, next.value.mailboxes, options);
-        await printMailbox(out, next.value, counted, options);
+        if (next.done === true) return await printSummary(out, sum, next.value.mailboxes, options);
+        await printMailbox(out, next.value, sum, options);
       }
     });
   } finally {
@@ -34,14 +35,14 @@ export async function runDiff(a: string, b: string, options: DiffOptions): Promi
   }
 }
 
-async function printMailbox(out: Output, diff: MailboxDiff, counted: Counted, { json }: DiffOptions): Promise<void> {
+async function printMailbox(out: Output, diff: MailboxDiff, sum: Counted, { json }: DiffOptions): Promise<void> {
   const { account, mailbox } = diff;
-  counted.mailboxes++;
+  sum.mailboxes++;
   if (!json) await out.line(`${printable(account)}/${printable(mailbox)}`);
   const all = [{ uid: null, fields: diff.fields }, ...diff.records];
   for (const { uid, fields } of all) {
-    counted.differences += fields.length;
-    counted.visible += fields.filter(({ visible }) => visible).length;
+    sum.differences += fields.length;
+    sum.visible += fields.filter(({ visible }) => visible).length;
     if (json) for (const field of fields) await out.json({ kind: "difference", account, mailbox, uid, ...field });
     else if (fields.length > 0) await out.line(describe(uid, fields));
   }
@@ -55,13 +56,13 @@ function describe(uid: number | null, fields: readonly FieldDifference[]): strin
   return `  ${uid === null ? "" : `UID ${uid}: `}${list}${hidden}`;
 }
 
-async function printSummary(out: Output, counted: Counted, mailboxes: number, options: DiffOptions): Promise<number> {
-  const { differences, visible } = counted;
-  const isSame = counted.mailboxes === 0;
-  if (options.json) await out.json({ same: isSame, mailboxes, differing: counted.mailboxes, differences, visible });
-  else if (isSame) await out.line(`the same: ${mailboxes} mailboxes`);
+async function printSummary(out: Output, found: Counted, mailboxes: number, options: DiffOptions): Promise<number> {
+  const { differences, visible } = found;
+  const isSame = found.mailboxes === 0;
+  if (options.json) await out.json({ same: isSame, mailboxes, differing: found.mailboxes, differences, visible });
+  else if (isSame) await out.line(`the same: ${countMailboxes(mailboxes)}`);
   else {
-    const what = `${differences} differences in ${counted.mailboxes} of ${mailboxes} mailboxes`;
+    const what = `${counted(differences, "difference")} in ${found.mailboxes} of ${countMailboxes(mailboxes)}`;
     await out.line(`different: ${what}, ${visible} of them seen by clients`);
   }
   return isSame ? OK : FAILED;

@@ -1,11 +1,11 @@
 /** `tandem forget`: drops what is held for a peer that is gone for good. */
+import { countMailboxes } from "../../model/counted.ts";
 import { TandemError } from "../../model/errors.ts";
 import { forgetPeer } from "../../operations/index.ts";
 import { readStatus } from "../../replicator/status.ts";
 import { needChannel } from "../../replicator/wait.ts";
 import type { ChannelRow } from "../../store/change-log.ts";
 import type { MailboxStore } from "../../store/store.ts";
-import { countMailboxes } from "../health.ts";
 import type { PeerOption } from "../options.ts";
 import { printable, withOutput } from "../output.ts";
 import { OK } from "../run.ts";

@@ -1,7 +1,9 @@
 /** `tandem purge`: drops old tombstones, and says whom the others wait for. */
+
+import { countMailboxes } from "../../model/counted.ts";
 import { type PurgeResult, purgeAccount, purgeTombstones } from "../../operations/index.ts";
 import type { MailboxStore } from "../../store/store.ts";
-import { countMailboxes, isoTime } from "../health.ts";
+import { isoTime } from "../health.ts";
 import type { PurgeOptions } from "../options.ts";
 import { type Output, printable, withOutput } from "../output.ts";
 import { OK } from "../run.ts";

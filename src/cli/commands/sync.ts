@@ -1,4 +1,5 @@
 /** `tandem sync`: one exchange between two locations. */
+import { counted, countMailboxes } from "../../model/counted.ts";
 import { TandemError } from "../../model/errors.ts";
 import { exchange } from "../../sync/exchange.ts";
 import type { LocalFault } from "../../sync/local-faults.ts";
@@ -125,13 +126,15 @@ async function print(out: Output, summary: Summary, issues: readonly SyncIssue[]
   const { mailboxes, recordsSent, recordsReceived, bodiesSent, bodiesReceived, bytesSent, bytesReceived } = summary;
   await out.line(
     options.dryRun
-      ? `dry run: ${mailboxes} mailboxes compared, nothing written`
-      : `${mailboxes} mailboxes exchanged, ${recordsSent} records and ${bodiesSent} bodies sent, ${recordsReceived} and ${bodiesReceived} received`,
+      ? `dry run: ${countMailboxes(mailboxes)} compared, nothing written`
+      : `${countMailboxes(mailboxes)} exchanged, ${counted(recordsSent, "record")} and ${counted(bodiesSent, "body", "bodies")} sent, ${recordsReceived} and ${bodiesReceived} received`,
   );
   const { renumbered, expunged, flagsMerged, fullResyncs, roundTrips, elapsedMs } = summary;
   if (renumbered + expunged + flagsMerged + fullResyncs > 0)
     await out.line(
-      `${flagsMerged} merged, ${renumbered} renumbered, ${expunged} expunged, ${fullResyncs} full resyncs`,
+      `${flagsMerged} merged, ${renumbered} renumbered, ${expunged} expunged, ${counted(fullResyncs, "full resync")}`,
     );
-  await out.line(`${bytesSent} bytes there, ${bytesReceived} back, ${roundTrips} round trips, ${elapsedMs} ms`);
+  await out.line(
+    `${counted(bytesSent, "byte")} there, ${bytesReceived} back, ${counted(roundTrips, "round trip")}, ${elapsedMs} ms`,
+  );
 }

@@ -1,4 +1,5 @@
 /** `tandem verify`: are two locations identical, and sound? */
+import { counted, countMailboxes } from "../../model/counted.ts";
 import type { MailboxStore } from "../../store/store.ts";
 import { type Comparison, compareSides, type Difference } from "../../sync/compare.ts";
 import type { LocalFault } from "../../sync/local-faults.ts";
@@ -66,8 +67,8 @@ async function print(
   for (const difference of all)
     await out.line(json ? JSON.stringify({ kind: "difference", ...difference }) : describe(difference));
   if (json) await out.json({ equal: all.length === 0, mailboxes, messages, differences: all.length });
-  else if (all.length === 0) await out.line(`equal: ${mailboxes} mailboxes, ${messages} messages`);
-  else await out.line(`different: ${all.length} differences in ${mailboxes} mailboxes`);
+  else if (all.length === 0) await out.line(`equal: ${countMailboxes(mailboxes)}, ${counted(messages, "message")}`);
+  else await out.line(`different: ${counted(all.length, "difference")} in ${countMailboxes(mailboxes)}`);
 }
 
 function describe({ account, mailbox, what }: Difference): string {

@@ -1,7 +1,7 @@
 /** `tandem wait`: until a peer has everything. */
+import { countMailboxes } from "../../model/counted.ts";
 import { TandemError } from "../../model/errors.ts";
 import { waitForPeer } from "../../replicator/wait.ts";
-import { countMailboxes } from "../health.ts";
 import type { WaitOptions } from "../options.ts";
 import { printable, withOutput } from "../output.ts";
 import { FAILED, OK } from "../run.ts";
