@@ -231,6 +231,23 @@ describe("full resync", () => {
   });
 });
 
+describe("what a side knows alone", () => {
+  test.each(["a", "b"])("P10: counts though it changed nothing, with %s as master", async (master) => {
+    await a.deliver("INBOX", "4 at A");
+    await b.set("INBOX", 1, "\\Seen");
+    await syncStores(a.store, b.store, DEFAULT_SYNC_OPTIONS);
+    // Only A knows that both were there: B was written first, and an exchange by hand does not tell it.
+    const cursor = await b.store.cursor(a.store.storeEpoch, ACCOUNT, await a.id("INBOX"));
+    expect(cursor?.agreed).not.toEqual(cursor?.latest);
+    await b.expunge("INBOX", 4);
+    await b.purge("INBOX");
+    const [left, right] = master === "a" ? [a, b] : [b, a];
+    await syncStores(left.store, right.store, DEFAULT_SYNC_OPTIONS);
+    await world.expectConverged();
+    expect(await texts(a)).toEqual(["1", "2", "3"]);
+  });
+});
+
 describe("exchanges in both directions at once", () => {
   /** One round of both channels. */
   async function withLines(story: (toB: RemotePeer, toA: RemotePeer) => Promise<void>): Promise<void> {
