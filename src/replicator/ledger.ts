@@ -25,7 +25,7 @@ export interface Transferred {
 
 /** Milliseconds, and up to twice as many, that a mailbox is left to the other node: it needs two round trips. */
 const YIELD_MS = 100;
-const LEFT = new TandemError("conflict", "The other node changed the mailbox too, and brings it over.");
+const LEFT = new TandemError("conflict", "The other node changed the mailbox, and brings it over.");
 /** How often something is left to the other node before this one does it. */
 export const MOST_YIELDS = 5;
 /** Conflicts in a row that are nothing to tell of: two busy nodes have some. */
