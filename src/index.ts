@@ -39,7 +39,9 @@ export { MemoryStore, type MemoryStoreOptions } from "./store/memory/memory-stor
 export type {
   AccountTree,
   BodyWriter,
+  CompactOptions,
   CompactResult,
+  CompactStep,
   CursorRow,
   EntryChange,
   Examination,

@@ -64,6 +64,7 @@ async function useTwo(a: string, b: string): Promise<void> {
   await run("sync", b, a, "--one-way");
   await run("expunge", a, "INBOX", "1");
   await run("purge", a);
+  await run("compact", a);
 }
 
 /** Has a peer in the store that nobody keeps up to date, and a fault. */
