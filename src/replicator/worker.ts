@@ -48,6 +48,7 @@ const TREE_ATTEMPTS = 3;
 const ADDED_AT_ONCE = 1000;
 /** Milliseconds in which a peer that was just reached may call back: then it brings over itself what it changed. */
 const CALL_BACK_MS = 1000;
+const UNKNOWN_SEQ = Number.POSITIVE_INFINITY;
 
 export class Worker {
   readonly #settings: WorkerSettings;
@@ -65,8 +66,11 @@ export class Worker {
   readonly #began: number;
   #isPushing = false;
   #exchanges = 0;
-  /** Mailboxes that the peer has to be asked about: a survey said that its side may have changed. */
-  readonly #surveyed = new Set<string>();
+  /**
+   * Mailboxes that the peer has to be asked about, since a survey said that its side may have changed; with the `seq` of the entry
+   * that this is about, once it is known. An entry that is newer is of a change here: the peer has brought over its own.
+   */
+  readonly #surveyed = new Map<string, number>();
   /** Accounts whose trees are being brought together. */
   readonly #trees = new Map<string, Promise<TreeIssues>>();
 
@@ -100,7 +104,8 @@ export class Worker {
   #release(place: MailboxPlace): void {
     const { store, peer } = this.#settings;
     this.#busy.delete(placeKey(place));
-    if (this.#surveyed.has(placeKey(place))) void this.#run(store.log.add(peer.name, [place]), () => undefined);
+    if (this.#surveyed.get(placeKey(place)) === UNKNOWN_SEQ)
+      void this.#run(store.log.add(peer.name, [place]), () => undefined);
   }
 
   /** Takes a mailbox that this channel handles, and that is not under way. */
@@ -171,7 +176,11 @@ export class Worker {
   /** Whether an entry is one that a push may do: a mailbox about which nothing is known but that it has changed here. */
   #isPlain(entry: LogEntry): boolean {
     if (entry.mailboxId === "" || !Pusher.mayTry(entry)) return false;
-    return !this.#surveyed.has(placeKey(entry)) && isVisible(this.#settings.peer.access, entry.account);
+    return !this.#isSurveyed(entry) && isVisible(this.#settings.peer.access, entry.account);
+  }
+
+  #isSurveyed(entry: LogEntry): boolean {
+    return entry.firstSeq <= (this.#surveyed.get(placeKey(entry)) ?? 0);
   }
 
   /** Reads entries that are due, many at a time: so that not every single one costs a look into the log. */
@@ -218,20 +227,26 @@ export class Worker {
   /** One entry: exchanged, then removed or put back. @throws TandemError if the own store fails. */
   async #handle(entry: LogEntry): Promise<void> {
     const started = this.#ledger.now();
-    const isAsked = this.#surveyed.delete(placeKey(entry));
+    const isAsked = this.#isSurveyed(entry);
+    this.#surveyed.delete(placeKey(entry));
     try {
       const isOurs = isVisible(this.#settings.peer.access, entry.account);
       const outcome = isOurs ? await this.#exchange(entry, isAsked) : NOTHING_TO_DO;
       if (outcome.kind === "left") await this.#ledger.leaveToOther([entry], this.#settings.incoming.has(entry));
       if (outcome.kind === "done" || outcome.kind === "nothing") await this.#ledger.settle([entry]);
-      else if (isAsked) this.#surveyed.add(placeKey(entry));
+      else if (isAsked) this.#keepAsking(entry);
       if ("counts" in outcome) this.#ledger.tell(entry, transferredIn(outcome.counts), started);
     } catch (error) {
-      if (isAsked) this.#surveyed.add(placeKey(entry));
+      if (isAsked) this.#keepAsking(entry);
       if (!this.#link.over && !isTandemError(error, "disconnected"))
         await this.#ledger.putBack([entry], asTandemError(error));
     }
     this.#release(entry);
+  }
+
+  /** What it has to be asked about is not done yet; a survey may have said so once more. */
+  #keepAsking(entry: LogEntry): void {
+    if (!this.#surveyed.has(placeKey(entry))) this.#surveyed.set(placeKey(entry), entry.seq);
   }
 
   async #exchange(entry: LogEntry, isAsked: boolean): Promise<Outcome> {
@@ -288,7 +303,7 @@ export class Worker {
 
   async #add(places: readonly SurveyedPlace[]): Promise<void> {
     const { store, peer } = this.#settings;
-    for (const place of places) if (place.ask) this.#surveyed.add(placeKey(place));
+    for (const place of places) if (place.ask) this.#surveyed.set(placeKey(place), UNKNOWN_SEQ);
     for (const piece of pieces(places, ADDED_AT_ONCE)) await store.log.add(peer.name, piece);
   }
 }

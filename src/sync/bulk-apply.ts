@@ -8,9 +8,10 @@ import { batchOf } from "../model/decode-batch.ts";
 import { isTandemError } from "../model/errors.ts";
 import type { MailboxChange, MailboxStore, Outcome } from "../store/store.ts";
 import type { BodyIntake } from "./body-intake.ts";
-import { INLINE_BYTES, type LocalPeer } from "./local-peer.ts";
+import type { LocalPeer } from "./local-peer.ts";
 import type { SurveyedMailbox } from "./peer.ts";
 import { type Met, metWith, type OnLeft } from "./push-outcome.ts";
+import { MOST_RECORD_BYTES } from "./unasked-bodies.ts";
 
 /**
  * @param onLeft told of the conflicts that the master leaves to this node: what it sent of them is all that bringing them
@@ -30,7 +31,7 @@ export async function applyMany(
   const outcomes = await Promise.all(items.map((item) => applyOne(store, peer.counterpart, item)));
   const conflicts = items.filter((_, i) => outcomes[i] === "conflict");
   const [left, told] = [conflicts.filter(({ yields }) => yields), conflicts.filter(({ yields }) => !yields)];
-  const now = new Map([...(await newsOf(peer, left, 0)), ...(await newsOf(peer, told, INLINE_BYTES))]);
+  const now = new Map([...(await newsOf(peer, left, 0)), ...(await newsOf(peer, told, MOST_RECORD_BYTES))]);
   if (left.length > 0) await onLeft(left.flatMap((change) => metBy(change, now.get(change) ?? null) ?? []));
   return items.map((item, i): PlainResult => {
     const kind = outcomes[i] ?? "not-done";

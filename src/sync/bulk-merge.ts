@@ -78,7 +78,10 @@ export class BulkMerge {
     const missing = new Set((await this.#store.missingBodies(guids)).map((at) => guids[at] as string));
     const room = new FrameRoom();
     const wanted = new Set<string>();
+    const first = mets.findIndex(({ right }) => right.changes !== null);
     const open = [...mets.keys()].filter((index) => {
+      // The other side had no room for what is new there: it may have, after the others are done.
+      if (mets[index]?.right.changes === null && first >= 0 && first < index) outcomes[index] = { kind: "full" };
       const fresh = (named[index] ?? []).filter(({ guid }) => missing.has(guid));
       const areSmall = fresh.every(({ size }) => size <= BODY_PART_BYTES);
       const fits = areSmall && room.take({ index, batches: [], fresh }, outcomes);

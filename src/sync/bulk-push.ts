@@ -8,14 +8,14 @@ import { batchOf } from "../model/decode-batch.ts";
 import { sameAgreed } from "../model/state.ts";
 import type { MailboxPlace, MailboxStore } from "../store/store.ts";
 import { canGuess, isAtCursor, unchanged } from "./guess.ts";
-import { agreedStateOf, INLINE_BYTES, type LocalPeer } from "./local-peer.ts";
+import { agreedStateOf, type LocalPeer } from "./local-peer.ts";
 import type { Agreement, SurveyedMailbox } from "./peer.ts";
 import { allEnded } from "./pool.ts";
 import { metWith, type PushOutcome, type Settle } from "./push-outcome.ts";
 import type { RemotePeer, UnaskedBody } from "./remote-peer.ts";
 import type { Direction } from "./report.ts";
 import { chooseRoute } from "./route.ts";
-import { type Bringing, FrameRoom, withBodies } from "./unasked-bodies.ts";
+import { type Bringing, FrameRoom, MOST_RECORD_BYTES, withBodies } from "./unasked-bodies.ts";
 
 /** A change on its way into the frame. */
 interface Candidate extends Bringing {
@@ -45,11 +45,12 @@ export class BulkPush {
    * @throws TandemError `disconnected`, what either side fails with as a whole, or what `settle` throws.
    */
   async push(places: readonly MailboxPlace[], settle: Settle, yields = false): Promise<PushOutcome[]> {
-    const mailboxes = await this.#left.news(places, INLINE_BYTES);
-    const outcomes = mailboxes.map(withoutPush);
+    const mailboxes = await this.#left.news(places, MOST_RECORD_BYTES);
     const candidates = mailboxes.flatMap(
       (mailbox, index) => candidateOf(mailbox, index, this.#direction, yields) ?? [],
     );
+    const first = candidates[0]?.index ?? mailboxes.length;
+    const outcomes = mailboxes.map((mailbox, index) => withoutPush(mailbox, index > first));
     const room = new FrameRoom();
     const fitting = candidates.filter((one) => room.take(one, outcomes));
     const { chosen, bodies } = await withBodies(this.#store, this.#right, fitting);
@@ -77,10 +78,14 @@ export class BulkPush {
   }
 }
 
-/** What becomes of a mailbox that is not pushed. */
-function withoutPush(mailbox: SurveyedMailbox | null): PushOutcome {
+/**
+ * What becomes of a mailbox that is not pushed.
+ * @param isBehind another one was before it: if there was no room for its changes, there may be in the next push.
+ */
+function withoutPush(mailbox: SurveyedMailbox | null, isBehind: boolean): PushOutcome {
   if (mailbox === null) return { kind: "other" };
   if (isAtCursor(mailbox)) return NOTHING;
+  if (mailbox.changes === null && isBehind && canGuess(mailbox)) return { kind: "full" };
   return { kind: sameAgreed(mailbox.cursor?.latest ?? null, agreedStateOf(mailbox)) ? "pending" : "other" };
 }
 

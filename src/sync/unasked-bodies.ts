@@ -9,7 +9,7 @@ import type { RemotePeer, UnaskedBody } from "./remote-peer.ts";
 /** Bytes of messages that go along with the small changes of many mailboxes: a few messages for each. */
 export const MOST_UNASKED_BYTES = 6 * FRAME_FILL_BYTES;
 /** Bytes of their records. */
-const MOST_RECORD_BYTES = FRAME_FILL_BYTES;
+export const MOST_RECORD_BYTES = FRAME_FILL_BYTES;
 
 /** A mailbox that is to be changed at the other side together with others. */
 export interface Bringing {

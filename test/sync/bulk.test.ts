@@ -280,6 +280,21 @@ describe.each(STORE_KINDS)("on the $kind store", (kind) => {
     await world.expectConverged();
   });
 
+  test("records that find no room in a push, or in the answer to it, wait for the next one", async () => {
+    const many = (from: string) => Array.from({ length: 200 }, (_, i) => `${from} ${i}`);
+    const kindsOf = (outcomes: readonly PushOutcome[]) => new Set(outcomes.map(({ kind: what }) => what));
+    for (const name of BOXES) await a.deliverAll(name, many(`a ${name}`));
+    expect(kindsOf(await push())).toEqual(new Set(["done", "full"]));
+    expect(kindsOf(await push())).toEqual(new Set(["done"]));
+    for (const name of BOXES) {
+      await a.set(name, 1, "\\Seen");
+      await b.deliverAll(name, many(`b ${name}`));
+    }
+    expect(kindsOf(await merge(await push()))).toEqual(new Set(["done", "full"]));
+    expect(kindsOf(await merge(await push()))).toEqual(new Set(["done"]));
+    await world.expectConverged();
+  });
+
   test("P11: what settles shares the moment with the cursors, and its failure is the push's", async () => {
     await a.deliver("box 3", "new");
     const failing = push(async (outcomes) => {
