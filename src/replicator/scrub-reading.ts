@@ -34,7 +34,7 @@ export interface Slice {
 /** What looking at one record counts for. */
 const RECORD_BYTES = 100;
 /** What finding one message counts for, besides its bytes: many small ones would cost an idle node more than a few large ones. */
-const MESSAGE_BYTES = 4096;
+const MESSAGE_BYTES = 8192;
 
 /** Mailboxes from a place on, sorted by account and id; the first of them from its UID on. */
 export async function* placesFrom(store: MailboxStore, start: Place): AsyncGenerator<Place> {
