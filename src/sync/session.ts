@@ -43,13 +43,9 @@ export async function syncOver(
   node = "tandem",
   trust: MasterTrust = {},
 ): Promise<SyncResult> {
-  const remote = await openRemote(store, connection, node, trust);
-  try {
-    const report = await exchange(new LocalPeer(store, remote.storeEpoch), remote, options);
-    return resultOf(report, remote);
-  } finally {
-    await remote.close();
-  }
+  return withRemote(store, connection, node, trust, async (left, right) =>
+    resultOf(await exchange(left, right, options), right),
+  );
 }
 
 /** Syncs two stores of this process through the same protocol. */
@@ -75,17 +71,28 @@ export async function compareOver(
   node = "tandem",
   trust: MasterTrust = {},
 ): Promise<Comparison> {
-  const remote = await openRemote(store, connection, node, trust);
-  try {
-    return await compareSides(new LocalPeer(store, remote.storeEpoch), remote, options);
-  } finally {
-    await remote.close();
-  }
+  return withRemote(store, connection, node, trust, (left, right) => compareSides(left, right, options));
 }
 
 /** Compares two stores of this process. @throws TandemError if one cannot be read. */
 export function compareStores(a: MailboxStore, b: MailboxStore, options: CompareOptions): Promise<Comparison> {
   return compareSides(new LocalPeer(a, b.storeEpoch), new LocalPeer(b, a.storeEpoch), options);
+}
+
+/** Both sides of a connection, which is closed afterwards. */
+async function withRemote<T>(
+  store: MailboxStore,
+  connection: FrameConnection,
+  node: string,
+  trust: MasterTrust,
+  use: (left: LocalPeer, right: RemotePeer) => Promise<T>,
+): Promise<T> {
+  const remote = await openRemote(store, connection, node, trust);
+  try {
+    return await use(new LocalPeer(store, remote.storeEpoch), remote);
+  } finally {
+    await remote.close();
+  }
 }
 
 /** A master's side of a connection, for a store of this process. */
