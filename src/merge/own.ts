@@ -4,7 +4,7 @@
  * By this an administrator decides on `--mirror`. It is what clients of the left side would see change in a merge: what the
  * right side did is no longer its own where the left one did the same, or something newer.
  */
-import { compareText, flagsByName } from "../model/flags.ts";
+import { flagNames, namesMissing } from "../model/flags.ts";
 import type { LiveRecord } from "../model/record.ts";
 import { mergeLive } from "./combine.ts";
 import { type Decided, decideSlots, type Loose } from "./decide.ts";
@@ -40,19 +40,14 @@ export function ownOfRight(input: MergeInput): Own[] {
 /** As `ownOfRight` for one message that both sides have. */
 export function ownChange(left: LiveRecord, right: LiveRecord): Own[] {
   const merged = mergeLive(left, right);
-  const [before, after] = [flagsByName(left), flagsByName(merged)];
-  const set = namesMissing(after, before);
-  const cleared = namesMissing(before, after);
+  const set = namesMissing(merged, left);
+  const cleared = namesMissing(left, merged);
   const dated = merged.internalDate !== left.internalDate;
   return set.length + cleared.length > 0 || dated ? [{ kind: "changed", uid: right.uid, set, cleared, dated }] : [];
 }
 
 export function ownMessage({ uid, ...record }: LiveRecord): Own {
-  return { kind: "message", uid, flags: [...flagsByName(record).values()].sort(compareText) };
-}
-
-function namesMissing(from: ReadonlyMap<string, string>, others: ReadonlyMap<string, string>): string[] {
-  return [...from].flatMap(([name, spelling]) => (others.has(name) ? [] : [spelling])).sort(compareText);
+  return { kind: "message", uid, flags: flagNames(record) };
 }
 
 /** What is decided under the UID itself; all other messages are loose. */

@@ -83,6 +83,12 @@ export function flagsByName(flags: FlagSet): Map<string, string> {
   return new Map(flagNames(flags).map((name) => [name.toLowerCase(), name]));
 }
 
+/** Names of the flags that `others` lack in any spelling, in the order of `flagNames`. */
+export function namesMissing(flags: FlagSet, others: FlagSet): string[] {
+  const known = flagsByName(others);
+  return flagNames(flags).filter((name) => !known.has(name.toLowerCase()));
+}
+
 /** The stamp of `flag` (lower-case), 0 if it was never changed since creation. */
 export function stampOf(stamps: readonly FlagStamp[], flag: string): number {
   return stamps.find((stamp) => stamp.flag === flag)?.modseq ?? 0;

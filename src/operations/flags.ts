@@ -2,7 +2,7 @@
  * Setting, clearing and replacing flags and keywords (RFC 9051 section 6.4.6), also on condition (RFC 7162 section 3.1.3).
  */
 import { TandemError } from "../model/errors.ts";
-import { changeFlags, type FlagSet, flagsByName, parseFlags } from "../model/flags.ts";
+import { changeFlags, namesMissing, parseFlags } from "../model/flags.ts";
 import { type LiveRecord, MAX_MODSEQ } from "../model/record.ts";
 import type { MailboxStore } from "../store/store.ts";
 import { atMailbox } from "./at-mailbox.ts";
@@ -78,13 +78,7 @@ function changeOf({ add, remove, replace }: FlagEdit): Change {
   if (add !== undefined || remove !== undefined)
     throw new TandemError("invalid-argument", "Flags are replaced, or added and removed; not both in one edit.");
   const wanted = parseFlags(replace);
-  return (record, modseq) => changeFlags(record, wanted, without(record, wanted), modseq);
-}
-
-/** Flags of `flags` that `others` have not, in any spelling. */
-function without(flags: FlagSet, others: FlagSet): FlagSet {
-  const names = flagsByName(others);
-  return parseFlags([...flagsByName(flags)].flatMap(([name, spelling]) => (names.has(name) ? [] : [spelling])));
+  return (record, modseq) => changeFlags(record, wanted, parseFlags(namesMissing(record, wanted)), modseq);
 }
 
 /** Without a condition every message is unchanged. */
