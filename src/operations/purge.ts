@@ -2,6 +2,7 @@
  * Dropping old tombstones.
  */
 import { createHash } from "node:crypto";
+import { EXPUNGED } from "../model/batch.ts";
 import { decodeColumns } from "../model/decode-batch.ts";
 import type { CursorRow, MailboxHead, MailboxSnapshot, MailboxStore } from "../store/store.ts";
 import { requireMailbox } from "./lookup.ts";
@@ -26,7 +27,6 @@ export interface PurgeResult {
 /** Up to which modseq each peer, by its store epoch, is known to have a mailbox. */
 type Confirmed = (mailbox: MailboxHead) => ReadonlyMap<string, number>;
 
-const EXPUNGED = 0x20;
 /** Under this name a store keeps which peers are gone: store epochs, each with the fingerprint of its cursors then. */
 const GONE_NOTE = "gone peers";
 
@@ -130,7 +130,7 @@ async function confirmedBy(store: MailboxStore, account: string, { all = false }
   const gone = await gonePeers(store);
   for (const peer of all ? [] : await store.peers()) {
     const rows = await store.cursors(peer);
-    if (gone[peer] === fingerprint(rows)) continue;
+    if (gone[peer] !== undefined && gone[peer] === fingerprint(rows)) continue;
     agreed.set(peer, new Map(rows.filter((row) => row.account === account).map((row) => [row.mailboxId, row])));
   }
   return ({ entry, state }) => {

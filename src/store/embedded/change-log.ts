@@ -122,7 +122,7 @@ export class LogTable {
     if (channel === null) return;
     for (const mailbox of mailboxes) {
       const known = this.#entry(channel, mailbox);
-      if (known === null || isAhead(known, this.#now())) this.#log(channel, mailbox, this.#nextMoment());
+      if (known === null || isAhead(known, this.#now())) this.#log(channel, mailbox, this.#nextMoment(), known);
     }
   }
 
@@ -246,8 +246,7 @@ export class LogTable {
   }
 
   /** A mailbox that changes again keeps its entry. */
-  #log(channel: number, mailbox: LoggedMailbox, moment: LogMoment): void {
-    const known = this.#entry(channel, mailbox);
+  #log(channel: number, mailbox: LoggedMailbox, moment: LogMoment, known = this.#entry(channel, mailbox)): void {
     this.#write(channel, known === null ? newEntry(mailbox, moment) : changedEntry(known, moment));
     this.#touch(1);
   }

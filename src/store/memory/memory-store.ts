@@ -109,7 +109,6 @@ export class MemoryStore implements MailboxStore {
     account.put(mailbox.entry.mailboxId, next, change.entry?.treeAfter ?? account.modseq);
     this.#noteApplied(change, mailbox.entry.mailboxId, next.entry.mailboxId);
     if (change.entry !== undefined) this.#log.changed(strandedBy(account, change.account, [entry]));
-    if (isLogged(change)) this.#listeners.notify();
     return "applied";
   }
 
@@ -253,7 +252,10 @@ export class MemoryStore implements MailboxStore {
       this.#moveCursors(account, oldId, mailboxId);
       this.#log.moved(account, oldId, mailboxId);
     }
-    if (isLogged(change)) this.#log.changed([{ account, mailboxId }], change.origin);
+    if (isLogged(change)) {
+      this.#log.changed([{ account, mailboxId }], change.origin);
+      this.#listeners.notify();
+    }
     if (cursor !== undefined) this.#saveCursor(cursor.peer, account, mailboxId, cursor.cursor);
   }
 
