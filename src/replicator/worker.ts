@@ -110,9 +110,14 @@ export class Worker {
 
   /** Takes a mailbox that this channel handles, and that is not under way. */
   #claim(place: MailboxPlace): boolean {
-    if (!isVisible(this.#settings.peer.access, place.account) || this.#isBusy(place)) return false;
+    if (!this.#handles(place) || this.#isBusy(place)) return false;
     this.#busy.add(placeKey(place));
     return true;
+  }
+
+  /** Whether the account goes to this peer. */
+  #handles({ account }: MailboxPlace): boolean {
+    return isVisible(this.#settings.peer.access, account);
   }
 
   #isBusy(place: MailboxPlace): boolean {
@@ -121,10 +126,9 @@ export class Worker {
 
   /** Asks the peer what may differ: all of it gets an entry in the log. @throws TandemError. */
   async survey(): Promise<void> {
-    const { peer, emit } = this.#settings;
-    const places = (await this.#link.exchange.survey()).filter(({ account }) => isVisible(peer.access, account));
+    const places = (await this.#link.exchange.survey()).filter((place) => this.#handles(place));
     await this.#add(places);
-    emit({ event: "survey-done", mailboxes: places.length });
+    this.#settings.emit({ event: "survey-done", mailboxes: places.length });
   }
 
   /**
@@ -176,7 +180,7 @@ export class Worker {
   /** Whether an entry is one that a push may do: a mailbox about which nothing is known but that it has changed here. */
   #isPlain(entry: LogEntry): boolean {
     if (entry.mailboxId === "" || !Pusher.mayTry(entry)) return false;
-    return !this.#isSurveyed(entry) && isVisible(this.#settings.peer.access, entry.account);
+    return !this.#isSurveyed(entry) && this.#handles(entry);
   }
 
   #isSurveyed(entry: LogEntry): boolean {
@@ -230,8 +234,7 @@ export class Worker {
     const isAsked = this.#isSurveyed(entry);
     this.#surveyed.delete(placeKey(entry));
     try {
-      const isOurs = isVisible(this.#settings.peer.access, entry.account);
-      const outcome = isOurs ? await this.#exchange(entry, isAsked) : NOTHING_TO_DO;
+      const outcome = this.#handles(entry) ? await this.#exchange(entry, isAsked) : NOTHING_TO_DO;
       if (outcome.kind === "left") await this.#ledger.leaveToOther([entry], this.#settings.incoming.has(entry));
       if (outcome.kind === "done" || outcome.kind === "nothing") await this.#ledger.settle([entry]);
       else if (isAsked) this.#keepAsking(entry);

@@ -81,7 +81,10 @@ export class BulkMerge {
     const first = mets.findIndex(({ right }) => right.changes !== null);
     const open = [...mets.keys()].filter((index) => {
       // The other side had no room for what is new there: it may have, after the others are done.
-      if (mets[index]?.right.changes === null && first >= 0 && first < index) outcomes[index] = { kind: "full" };
+      if (mets[index]?.right.changes === null && first >= 0 && first < index) {
+        outcomes[index] = { kind: "full" };
+        return false;
+      }
       const fresh = (named[index] ?? []).filter(({ guid }) => missing.has(guid));
       const areSmall = fresh.every(({ size }) => size <= BODY_PART_BYTES);
       const fits = areSmall && room.take({ index, batches: [], fresh }, outcomes);

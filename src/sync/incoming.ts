@@ -38,14 +38,13 @@ export class IncomingChange {
   readonly #intake: BodyIntake;
   readonly #peer: string;
   readonly #head: ChangeHead;
+  readonly #ended: () => void;
   readonly #memory: RecordBatch[] = [];
   #memoryBytes = 0;
   #spool: RecordSpool | null = null;
   #part: OpenPart | null = null;
   #records = 0;
   #bodies = 0;
-
-  readonly #ended: () => void;
 
   /**
    * @param peer where it comes from, and for whom the cursor is saved.
