@@ -18,8 +18,8 @@ const HEADER = /^[!-9;-~]{1,200}[ \t]*:/;
  * The reader for a source.
  *
  * A directory with `cur` or `new` in it is a Maildir, one below which Maildirs lie is a Maildir tree, and `.eml` files right in
- * either, or in another one, are messages of their own. Other mail in and below it gives a fault. A file called `*.eml` is one message whatever is in it; one that begins with a From_ line, is called
- * `*.mbox` or is empty is an mbox; one that begins with a header is a message.
+ * either, or in another one, are messages of their own. Other mail in and below it gives a fault. A file called `*.eml` is
+ * one message whatever is in it; one that begins with a From_ line, is called `*.mbox` or is empty is an mbox; one that begins with a header is a message.
  * @throws TandemError `io` if it cannot be read, `invalid-argument` if it is none of these.
  */
 export function detectSource(path: string): SourceReader {

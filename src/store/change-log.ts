@@ -127,8 +127,8 @@ export interface ChangeLog {
 
   /**
    * Calls `listener` whenever the log may have changed, whichever process changed it: at once as a rule, within a second
-   * at the latest. Of changes that are not logged `MailboxStore.watch` tells. It is called at most once in a turn of the event loop, and may be called without a reason. What it
-   * throws becomes a warning of the process. It keeps no process alive. The returned function ends it, and so does `close`.
+   * at the latest. Of changes that are not logged `MailboxStore.watch` tells. It is called at most once in a turn of the event
+   * loop, and may be called without a reason. What it throws becomes a warning of the process. It keeps no process alive. The returned function ends it, and so does `close`.
    */
   watch(listener: () => void): () => void;
 }

@@ -2,8 +2,9 @@
  * Tells those who watch something in the store that it may have changed, in this process and across processes.
  *
  * There is one bell for the change log and one for mailboxes, so that a daemon is not woken by what it wrote itself. A writer
- * writes one byte to the bell's file after each commit that touched what the bell is for, and watchers have the system tell them. That is quick, but not sure: a writer may be killed between commit and bell, and not every file system gives
- * notice. So watchers also look at the database's version now and then. It alone decides; the bell is only a reason to look.
+ * writes one byte to the bell's file after each commit that touched what the bell is for, and watchers have the system tell
+ * them. That is quick, but not sure: a writer may be killed between commit and bell, and not every file system gives notice.
+ * So watchers also look at the database's version now and then. It alone decides; the bell is only a reason to look.
  */
 import { closeSync, type FSWatcher, watch, writeSync } from "node:fs";
 import { Listeners } from "../shared/listeners.ts";
